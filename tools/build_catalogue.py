@@ -18,7 +18,9 @@ TYPES = {"string": "text", "integer": "integer", "number": "number", "boolean": 
 
 def main(source: Path, target: Path) -> None:
     swagger = json.loads(source.read_text())
-    definitions = {f"#/definitions/{name}": {"title": name, **schema} for name, schema in swagger["definitions"].items()}
+    definitions = {
+        f"#/definitions/{name}": {"title": name, **schema} for name, schema in swagger["definitions"].items()
+    }
     types: dict[str, dict[str, Any]] = {}
     operations = []
     for path, methods in swagger["paths"].items():
@@ -40,7 +42,9 @@ def main(source: Path, target: Path) -> None:
             )
     for schema in definitions.values():
         collect(schema, definitions, types)
-    write(target, {"types": types, "objects": find_objects(swagger["paths"], operations, types), "operations": operations})
+    write(
+        target, {"types": types, "objects": find_objects(swagger["paths"], operations, types), "operations": operations}
+    )
 
 
 def collect(schema: dict[str, Any] | None, definitions: dict[str, Any], types: dict[str, Any]) -> str | None:
@@ -113,7 +117,9 @@ def find_objects(paths: dict[str, Any], operations: list[dict[str, Any]], types:
             for (method, template), verb in verbs_of.items()
             if operation["method"] == method and operation["path"] == template.replace("{0}", name)
         }
-        answers = [operation["response"] for operation in here.values() if operation["response"] not in (None, "object")]
+        answers = [
+            operation["response"] for operation in here.values() if operation["response"] not in (None, "object")
+        ]
         if not answers:
             continue
         record = answers[0].removesuffix("[]")
@@ -132,7 +138,9 @@ def write(target: Path, catalogue: dict[str, Any]) -> None:
     def rows(values: Any) -> str:
         return ",\n".join(json.dumps(value) for value in values)
 
-    types = ",\n".join(f'{json.dumps(name)}: {{"fields": [\n{rows(t["fields"])}\n]}}' for name, t in catalogue["types"].items())
+    types = ",\n".join(
+        f'{json.dumps(name)}: {{"fields": [\n{rows(t["fields"])}\n]}}' for name, t in catalogue["types"].items()
+    )
     objects = ",\n".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in catalogue["objects"].items())
     target.write_text(
         f'{{"types": {{\n{types}\n}},\n"objects": {{\n{objects}\n}},\n"operations": [\n{rows(catalogue["operations"])}\n]}}\n'

@@ -187,5 +187,7 @@ def _names() -> Mapping[str, str]:
 def _documents() -> tuple[dict[str, Any], dict[str, Any]]:
     """Read both files: what the vendor claims, what was observed."""
     package = resources.files(__package__)
-    claimed, observed = (json.loads((package / name).read_text("utf-8")) for name in ("catalogue.json", "observed.json"))
+    claimed, observed = (
+        json.loads((package / name).read_text("utf-8")) for name in ("catalogue.json", "observed.json")
+    )
     return claimed, observed
