@@ -17,6 +17,7 @@ TYPES = {"string": "text", "integer": "integer", "number": "number", "boolean": 
 
 
 def main(source: Path, target: Path) -> None:
+    """Read the vendor's document and write the catalogue."""
     swagger = json.loads(source.read_text())
     definitions = {
         f"#/definitions/{name}": {"title": name, **schema} for name, schema in swagger["definitions"].items()
@@ -96,7 +97,7 @@ def read_field(
 
 
 def find_objects(paths: dict[str, Any], operations: list[dict[str, Any]], types: dict[str, Any]) -> dict[str, Any]:
-    """Return each collection at the top of the path tree: its record type, its id field and what can be done with it."""
+    """Return each collection at the top of the path tree: its record type, its id field and its verbs."""
     objects: dict[str, Any] = {}
     verbs_of = {
         ("GET", "/{0}"): "list",
@@ -142,8 +143,9 @@ def write(target: Path, catalogue: dict[str, Any]) -> None:
         f'{json.dumps(name)}: {{"fields": [\n{rows(t["fields"])}\n]}}' for name, t in catalogue["types"].items()
     )
     objects = ",\n".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in catalogue["objects"].items())
+    operations = rows(catalogue["operations"])
     target.write_text(
-        f'{{"types": {{\n{types}\n}},\n"objects": {{\n{objects}\n}},\n"operations": [\n{rows(catalogue["operations"])}\n]}}\n'
+        f'{{"types": {{\n{types}\n}},\n"objects": {{\n{objects}\n}},\n"operations": [\n{operations}\n]}}\n'
     )
 
 

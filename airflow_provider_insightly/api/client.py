@@ -354,9 +354,12 @@ def find_base_url(pod: str | None, base_url: str | None) -> str:
 
 
 def secrets_of(api_key: str) -> tuple[str, ...]:
-    """Return every form in which a key may stand in a text: itself, and base64 with and without the colon."""
+    """Return every form in which a key may stand in a text: itself, and base64 with and without the colon.
+
+    A text that is shorter than any key is left out: masking a letter would only garble messages.
+    """
     encoded = (base64.b64encode(form.encode()).decode() for form in (f"{api_key}:", api_key))
-    return (*encoded, api_key, quote(api_key, safe=""))
+    return tuple(form for form in (*encoded, api_key, quote(api_key, safe="")) if len(form) > 3)
 
 
 def format_time(moment: datetime) -> str:

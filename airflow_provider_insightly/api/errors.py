@@ -157,7 +157,7 @@ class DnsError(InsightlyError):
 class TlsError(InsightlyError):
     """The secure connection failed."""
 
-    advice = "Check the certificate authority ('verify' in the connection's extra may be a path to a CA bundle) and the proxy"
+    advice = "Check the certificate authority ('verify' in the extra may be the path of a CA bundle) and the proxy"
     outcome = "not_sent"
 
 
