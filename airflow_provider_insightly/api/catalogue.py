@@ -135,6 +135,7 @@ def objects() -> Mapping[str, InsightlyObject]:
 def types() -> Mapping[str, Mapping[str, Field]]:
     """Return the fields of every type, records and their parts (``Tag``, ``LinkDto`` …), by the type's name."""
     claimed, observed = _documents()
+    records = {entry["type"] for entry in claimed["objects"].values() if {"get", "update"} <= set(entry["verbs"])}
     found = {}
     for name, entry in claimed["types"].items():
         optional = observed["not_required_on_create"].get(name, ())
@@ -143,7 +144,8 @@ def types() -> Mapping[str, Mapping[str, Field]]:
             replace(field, required=field.required and not field.read_only and field.name not in optional)
             for field in fields
         ]
-        fields += [Field(**extra, observed=True) for extra in observed["extra_fields"].get(name, ())]
+        extras = [*observed["extra_fields"].get(name, ()), *(observed["on_every_record"] if name in records else ())]
+        fields += [Field(**extra, observed=True) for extra in extras]
         found[name] = MappingProxyType({field.name: field for field in fields})
     return MappingProxyType(found)
 
