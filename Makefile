@@ -1,0 +1,47 @@
+# Two commands are enough: `make demo` runs the main job, `make test` passes the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+# Airflow imports over a thousand modules at each start: they must be compiled once, not every time.
+unexport PYTHONDONTWRITEBYTECODE
+export AIRFLOW_HOME ?= $(CURDIR)/.airflow
+export DO_NOT_TRACK = 1
+
+.PHONY: install demo test lint ui bench constraints clean help
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+install: $(STAMP) ## everything into .venv
+
+$(STAMP): setup.py constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info[:2] <= (3, 13) else "Python 3.10 to 3.13 is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	@echo "Installing into $(VENV) (Airflow and all it needs: about 600 MB)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: install ## send records to a local Insightly and run the CRM connector, in real Airflow
+	@$(BIN)/python -m demo.run
+
+test: install ## the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: install ## ruff, mypy, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+ui: install ## Airflow in the browser, with the DAGs and a local Insightly
+	@$(BIN)/python -m demo.ui
+
+constraints: install ## pin everything anew
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --no-strip-markers \
+		--custom-compile-command 'make constraints' --extra dev setup.py -o constraints.txt
+
+clean: ## forget the demo's Airflow and its records
+	@rm -rf .airflow

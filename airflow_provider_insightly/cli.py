@@ -1,0 +1,77 @@
+"""``airflow insightly …``, which is also ``python -m airflow_provider_insightly …`` (Airflow 3.1 knows only the latter)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow.cli.cli_config import CLICommand
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of the provider.
+
+    :param name: what is typed after ``airflow insightly``.
+    :param help: one line of what it does.
+    :param module: where it lives. The module has ``add_arguments(parser)`` and ``run(args)``, which returns the exit
+        status or ``None``. Every ``airflow`` command imports it to know the arguments, so it imports what is heavy
+        in ``run`` alone.
+    """
+
+    name: str
+    help: str
+    module: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's arguments to a parser."""
+        import_module(self.module).add_arguments(parser)
+
+    def run(self, args: argparse.Namespace) -> None:
+        """Run the command and leave with its exit status."""
+        sys.exit(import_module(self.module).run(args))
+
+
+COMMANDS = (Command("sandbox", "Run a local Insightly", "airflow_provider_insightly.sandbox.arguments"),)
+
+
+def get_commands() -> list[CLICommand]:
+    """Return the commands for Airflow's own command line, by the key ``cli`` of the provider info."""
+    from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
+
+    class Arguments(Arg):
+        """Stands for all arguments of a command: they are declared once, for both command lines."""
+
+        def __init__(self, add: Callable[[argparse.ArgumentParser], None]) -> None:
+            super().__init__(flags=("arguments",))
+            self.add_to_parser = add
+
+    return [
+        GroupCommand(
+            name="insightly",
+            help="Insightly: sends, the CRM connector, a local Insightly",
+            subcommands=[
+                ActionCommand(
+                    name=command.name, help=command.help, func=command.run, args=(Arguments(command.add_arguments),)
+                )
+                for command in COMMANDS
+            ],
+        )
+    ]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run a command outside of Airflow's command line."""
+    parser = argparse.ArgumentParser(prog="python -m airflow_provider_insightly", description=__doc__)
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        subparser = subparsers.add_parser(command.name, help=command.help, description=command.help)
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    args = parser.parse_args(argv)
+    args.run(args)

@@ -1,0 +1,65 @@
+"""The distribution: what is installed, what it needs, and where Airflow finds it."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+?)"', (HERE / "airflow_provider_insightly/__init__.py").read_text())[1]
+
+EXTRAS = {
+    "parquet": ["pyarrow>=16"],
+    "postgres": ["psycopg2-binary>=2.9.9"],
+    "sandbox": ["starlette>=0.40", "uvicorn>=0.30"],
+    "sql": ["apache-airflow-providers-common-sql>=1.28"],
+}
+EXTRAS["test"] = [
+    *EXTRAS["parquet"],
+    *EXTRAS["postgres"],
+    *EXTRAS["sandbox"],
+    *EXTRAS["sql"],
+    "apache-airflow-providers-http>=5",
+    "hypothesis>=6.100",
+    "jsonschema>=4.20",
+    "pytest>=8",
+    "pytest-mock>=3.14",
+]
+EXTRAS["dev"] = [*EXTRAS["test"], "uv>=0.9"]
+EXTRAS["dev"] += ["import-linter>=2.1", "mypy>=1.13", "ruff>=0.8", "types-PyYAML", "types-requests"]
+
+setup(
+    name="airflow-provider-insightly",
+    version=VERSION,
+    description="The Apache Airflow provider for Insightly CRM and Marketing",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    packages=find_packages(include=["airflow_provider_insightly", "airflow_provider_insightly.*"]),
+    include_package_data=True,
+    package_data={"": ["*.json", "*.ini", "*.mako", "*.html", "*.css", "py.typed"]},
+    python_requires=">=3.10,<3.14",
+    install_requires=[
+        "alembic>=1.13",
+        "apache-airflow>=3.1",
+        "apache-airflow-providers-standard>=1.9",
+        "pendulum>=3.0",
+        "pydantic>=2.11",
+        "PyYAML>=6.0",
+        "requests>=2.32",
+        "SQLAlchemy>=1.4.50",
+        "tenacity>=9.0",
+    ],
+    extras_require=EXTRAS,
+    entry_points={
+        "apache_airflow_provider": ["provider_info=airflow_provider_insightly.get_provider_info:get_provider_info"],
+    },
+    classifiers=[
+        "Environment :: Console",
+        "Framework :: Apache Airflow",
+        "Framework :: Apache Airflow :: Provider",
+        "Intended Audience :: Developers",
+        "Programming Language :: Python :: 3",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 14)),
+        "Topic :: Office/Business",
+    ],
+)
