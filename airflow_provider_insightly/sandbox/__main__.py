@@ -1,0 +1,88 @@
+"""``python -m airflow_provider_insightly.sandbox``: start the sandbox on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Literal, get_args, get_origin
+
+import uvicorn
+
+from airflow_provider_insightly.sandbox.app import BASE_PATH, App
+from airflow_provider_insightly.sandbox.sandbox import Sandbox
+from airflow_provider_insightly.sandbox.seeds import SEEDS
+from airflow_provider_insightly.sandbox.settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the sandbox's options to a parser; every setting is one."""
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8765, help="the port; 0: a free one (default: %(default)s)")
+    parser.add_argument(
+        "--api-key", action="append", required=True, help="a key that lets in; may be repeated, a user each"
+    )
+    parser.add_argument("--database", metavar="FILE", help="the SQLite file that keeps the records (default: memory)")
+    parser.add_argument("--seed", choices=sorted(SEEDS), help="the data to begin with, unless the database has some")
+    parser.add_argument("--seed-number", type=int, default=1, help="makes other data of the same kind (default: 1)")
+    for name, field in Settings.model_fields.items():
+        option = f"--{name.replace('_', '-')}"
+        default = field.default
+        text = (field.description or "").replace("%", "%%")
+        if default is False:
+            parser.add_argument(option, action="store_true", help=text)
+        elif get_origin(field.annotation) is Literal:
+            choices = get_args(field.annotation)
+            parser.add_argument(option, choices=choices, default=default, help=f"{text} (default: {default})")
+        elif default == ():
+            parser.add_argument(option, action="append", default=[], metavar="OBJECT", help=f"{text}; may be repeated")
+        else:
+            kind = int if field.annotation is int else float
+            parser.add_argument(option, type=kind, default=default, metavar="N", help=f"{text} (default: {default})")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until interrupted; the URL is printed once connections are taken.
+
+    :param args: what the parser of :func:`add_arguments` made of the command line.
+    """
+    settings = Settings(**{name: getattr(args, name) for name in Settings.model_fields})
+    sandbox = Sandbox(args.api_key, settings, database=args.database, seed=args.seed, seed_number=args.seed_number)
+    listener = listen(args.host, args.port)
+    host, port = listener.getsockname()[:2]
+    print(f"Insightly sandbox: http://{host}:{port}{BASE_PATH}", flush=True)  # noqa: T201
+    make_server(sandbox).run(sockets=[listener])
+    return 0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that takes connections; they wait there until the server runs."""
+    listener = socket.create_server((host, port), backlog=2048)
+    listener.set_inheritable(True)
+    return listener
+
+
+def make_server(sandbox: Sandbox) -> uvicorn.Server:
+    """Return the HTTP server of a sandbox; its headers are the sandbox's own."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            App(sandbox),
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=2,
+        )
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m airflow_provider_insightly.sandbox", description=__doc__)
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

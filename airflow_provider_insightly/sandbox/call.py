@@ -1,0 +1,144 @@
+"""One request on its way through the sandbox: what its handler reads, and the records it may change."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cache
+from typing import Any
+
+from airflow_provider_insightly.api.catalogue import InsightlyObject, Operation, get_object
+from airflow_provider_insightly.sandbox.answers import Answer, ApiError
+from airflow_provider_insightly.sandbox.records import Record, Selection, Store
+from airflow_provider_insightly.sandbox.settings import Settings
+
+_ID = re.compile(r"\d{1,19}", re.ASCII)
+_LARGEST_ID = 2**63 - 1
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that has been let in.
+
+    :param operation: what it asks for.
+    :param parameters: the values of the path's parameters, in order.
+    :param query: the query's parameters; names in lower case.
+    :param headers: the request's headers; names in lower case.
+    :param body: the request's body.
+    :param user_id: the user whose key it carries.
+    :param now: seconds since the epoch on the server's clock.
+    :param shift: by how many records a list has moved under the reader; a fault.
+    """
+
+    store: Store
+    settings: Settings
+    operation: Operation
+    parameters: tuple[str, ...]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    user_id: int
+    now: float
+    shift: int = 0
+
+    @property
+    def obj(self) -> InsightlyObject:
+        """The object that the path begins with."""
+        first = self.operation.path.split("/")[1]
+        return object_named(self.parameters[0] if first == "{objectName}" else first)
+
+    @property
+    def timestamp(self) -> str:
+        """The time on the server's clock, as the API writes it."""
+        return datetime.fromtimestamp(self.now, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+
+    @property
+    def record_id(self) -> int:
+        """The id of the record that the path names."""
+        return self.id_parameter(1 if self.operation.path.startswith("/{objectName}") else 0)
+
+    def id_parameter(self, position: int) -> int:
+        """Return a parameter of the path as an id; what is none gets 404."""
+        text = self.parameters[position]
+        if not _ID.fullmatch(text) or int(text) > _LARGEST_ID:
+            raise ApiError(404, f"{self.obj.type} {text!r} was not found.")
+        return int(text)
+
+    def json(self) -> Any:
+        """Return the body's JSON; what is none gets 400."""
+        try:
+            text = self.body.decode("utf-8-sig")
+            value = json.loads(text, parse_constant=_refuse_constant)
+            if "\\u" in text:
+                json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair cannot be stored
+        except (ValueError, RecursionError):
+            raise ApiError(400, "The request is invalid.", framework=True) from None
+        return value
+
+    def json_object(self) -> Record:
+        """Return the body's JSON object; anything else gets 400."""
+        value = self.json()
+        if not isinstance(value, dict):
+            raise ApiError(400, "The request is invalid.", framework=True)
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Return whether a query parameter is ``true``."""
+        return self.query.get(name, "").lower() in ("true", "1")
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """Return a query parameter as a whole number from 0 to ``most``; what is none gets 400."""
+        text = self.query.get(name)
+        if not text:
+            return default
+        if not _ID.fullmatch(text.strip()):
+            raise ApiError(400, "The request is invalid.", framework=True)
+        return min(int(text), most)
+
+    def get_record(self) -> Record:
+        """Return the record that the path names; 404 when there is none, or when the user may not see it."""
+        obj = self.obj
+        record = self.store.get(obj.name, self.record_id, self.user_id)
+        if record is None:
+            raise missing(obj, self.record_id)
+        return record
+
+    def save(self, obj: InsightlyObject, record_id: int, record: Record) -> str:
+        """Write a changed record with its new date and ETag and return its JSON text."""
+        if "DATE_UPDATED_UTC" in record:
+            record["DATE_UPDATED_UTC"] = self.timestamp
+        if "ETag" in record:
+            record["ETag"] = next_etag(record["ETag"])
+        return self.store.put(obj.name, record_id, record, self.timestamp)
+
+    def selection(self, obj: str, **more: Any) -> Selection:
+        """Select records as this user may see them, as lists lag behind."""
+        as_of = self.store.clock() - self.settings.read_lag if self.settings.read_lag else None
+        return Selection(obj, hidden_from=self.user_id, as_of=as_of, **more)
+
+
+Handler = Callable[[Call], Answer]
+
+
+@cache
+def object_named(name: str) -> InsightlyObject:
+    """Return the object for its exact name, quickly."""
+    return get_object(name)
+
+
+def missing(obj: InsightlyObject, record_id: int) -> ApiError:
+    """Return the error for a record that is not there."""
+    return ApiError(404, f"{obj.type} {record_id} was not found.")
+
+
+def next_etag(etag: str | None) -> str:
+    """Return the ETag that follows another; the live format is unknown, clients must not look inside."""
+    revision = int(etag.strip('W/"'), 16) if etag else 0
+    return f'W/"{revision + 1:08x}"'
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,58 @@
+"""How many requests are let in: a second, at one time, and in a day."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from airflow_provider_insightly.sandbox.settings import Settings
+
+DAY = 24 * 3600.0
+MINUTE = 60.0
+
+# What the headers say when no daily quota is set: the Enterprise plan's.
+QUOTA_TO_SHOW = 100_000
+
+
+class Limits:
+    """Counts requests against the settings; the day is a rolling one, counted by the minute."""
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self._last_second: deque[float] = deque()
+        self._minutes: deque[list[float]] = deque()
+        self._today = 0
+
+    def admit(self, settings: Settings, now: float) -> str | None:
+        """Count a request, or return why it is refused: ``rate``, ``concurrency`` or ``quota``.
+
+        :param now: seconds since the epoch.
+        """
+        self._forget(now)
+        if settings.daily_quota and self._today >= settings.daily_quota:
+            return "quota"
+        if settings.concurrency and self.in_flight >= settings.concurrency:
+            return "concurrency"
+        if settings.rate:
+            if len(self._last_second) >= max(1, settings.rate):
+                return "rate"
+            self._last_second.append(now)
+        self._today += 1
+        minute = now // MINUTE
+        if self._minutes and self._minutes[-1][0] == minute:
+            self._minutes[-1][1] += 1
+        else:
+            self._minutes.append([minute, 1])
+        return None
+
+    def headers(self, settings: Settings) -> tuple[str, str]:
+        """Return the values of ``X-RateLimit-Limit`` and ``X-RateLimit-Remaining``: of the day."""
+        if settings.daily_quota:
+            return str(settings.daily_quota), str(max(0, settings.daily_quota - self._today))
+        return str(QUOTA_TO_SHOW), str(max(1, QUOTA_TO_SHOW - self._today))
+
+    def _forget(self, now: float) -> None:
+        """Drop what lies more than a second, or more than a day, in the past or (after a change of clock) ahead."""
+        while self._last_second and not 0 <= now - self._last_second[0] < 1:
+            self._last_second.popleft()
+        while self._minutes and not -DAY < now - self._minutes[0][0] * MINUTE < DAY:
+            self._today -= int(self._minutes.popleft()[1])
