@@ -1,0 +1,1 @@
+"""Links from a task in the Airflow UI to Insightly."""

@@ -1,0 +1,1 @@
+"""Sending records to Insightly: records become requests, requests become results, results become a report."""

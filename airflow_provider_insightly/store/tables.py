@@ -15,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -56,15 +57,20 @@ connector_records = Table(
     Column("object", String(20), primary_key=True),
     Column("record_id", BigInteger, primary_key=True, autoincrement=False),
     Column("email_key", String(320)),
+    Column("name_key", String(320)),
     Column("organisation_id", BigInteger),
     Column("updated_at", UtcDateTime),
     Column("created_at", UtcDateTime),
     Column("data", JSON, nullable=False),
+    Column("former", JSON),
     Column("digest", String(32), nullable=False),
+    Column("sweep", String(36)),
     Column("missing_since", UtcDateTime),
     Column("gone", Boolean, nullable=False),
     Index("connector_records_email", "instance", "email_key", "object"),
+    Index("connector_records_name", "instance", "name_key", "object"),
     Index("connector_records_organisation", "instance", "organisation_id"),
+    Index("connector_records_missing", "instance", "missing_since"),
     comment="The last seen state of each record of both sides: the fields that the mapping names, and no others",
 )
 
@@ -203,4 +209,50 @@ connector_state = Table(
     Column("name", String(100), primary_key=True),
     Column("value", JSON, nullable=False),
     comment="Small facts kept between runs: watermarks, since when a setting is on, labels",
+)
+
+sending_sends = Table(
+    "sending_sends",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("key", String(1000), nullable=False, unique=True),
+    Column("attempts", Integer, nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    comment="Sends: what tries to send the same records again has the same key",
+)
+
+sending_journal = Table(
+    "sending_journal",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("send_id", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("digest", String(40), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("object", String(100)),
+    Column("record_id", BigInteger),
+    Index("sending_journal_digest", "send_id", "digest"),
+    Index("sending_journal_position", "send_id", "position"),
+    Index("sending_journal_record", "object", "record_id"),
+    comment="The journal of sends: a row is written before a record's request (sent) and again after it (done)",
+)
+
+sending_throttle = Table(
+    "sending_throttle",
+    metadata,
+    Column("instance", String(250), primary_key=True),
+    Column("next_start", Float(53), nullable=False),
+    Column("rate", Float(53), nullable=False),
+    comment="When the next request to an instance may start, in seconds since 1970, and the rate in use",
+)
+
+sending_places = Table(
+    "sending_places",
+    metadata,
+    Column("instance", String(250), primary_key=True),
+    Column("holder", String(36), primary_key=True),
+    Column("until", Float(53), nullable=False),
+    comment="Requests under way to an instance; a place whose time is over belonged to a worker that died",
 )

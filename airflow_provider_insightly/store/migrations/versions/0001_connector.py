@@ -125,17 +125,22 @@ def upgrade() -> None:
         sa.Column("object", sa.String(length=20), nullable=False),
         sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("email_key", sa.String(length=320), nullable=True),
+        sa.Column("name_key", sa.String(length=320), nullable=True),
         sa.Column("organisation_id", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.DateTime(), nullable=True),
         sa.Column("created_at", sa.DateTime(), nullable=True),
         sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("former", sa.JSON(), nullable=True),
         sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.Column("sweep", sa.String(length=36), nullable=True),
         sa.Column("missing_since", sa.DateTime(), nullable=True),
         sa.Column("gone", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("instance", "object", "record_id"),
         comment="The last seen state of each record of both sides: the fields that the mapping names, and no others",
     )
     op.create_index("connector_records_email", "connector_records", ["instance", "email_key", "object"], unique=False)
+    op.create_index("connector_records_missing", "connector_records", ["instance", "missing_since"], unique=False)
+    op.create_index("connector_records_name", "connector_records", ["instance", "name_key", "object"], unique=False)
     op.create_index(
         "connector_records_organisation", "connector_records", ["instance", "organisation_id"], unique=False
     )

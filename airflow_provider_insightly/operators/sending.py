@@ -1,0 +1,305 @@
+"""What all operators that send records have in common: records in, files and ids out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from functools import cached_property
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from airflow_provider_insightly.links.record import InsightlyRecordLink
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_insightly.api.client import InsightlyClient
+    from airflow_provider_insightly.hooks.insightly import InsightlyHook
+    from airflow_provider_insightly.sending.journal import Journal
+    from airflow_provider_insightly.sending.record import Record, Rejection
+    from airflow_provider_insightly.sending.report import Report, Summary, Write
+    from airflow_provider_insightly.sending.send import DeliveryPolicy
+    from airflow_provider_insightly.sending.settings import SendSettings
+
+QUOTA_PAUSE = 3600.0  # seconds; the quota is that of a rolling day, so some of it is back after an hour
+
+
+class SendingOperator(BaseOperator):
+    """Sends records to Insightly; its subclasses say which request a record becomes.
+
+    A retried or cleared task goes on where the attempt before ended: what is done is skipped, and a create whose
+    answer was lost is looked up before it is sent again.
+
+    :param records: the records (templated): a list, one record, the output of another task, a function that Airflow
+        calls and that returns or yields them, or the path of a file (CSV, JSON Lines, JSON, Parquet) on any storage
+        that ``ObjectStoragePath`` reaches.
+    :param insightly_conn_id: the connection (templated).
+    :param records_format: ``csv``, ``jsonl``, ``json`` or ``parquet``, where the file's name does not say it.
+    :param encoding: of a text file.
+    :param match_on: the field, or fields that must all agree, by which a create whose answer was lost is looked up.
+    :param on_unknown: such a create without ``match_on``: ``fail`` reports it, ``resend`` sends it again.
+    :param unknown_wait: after this many seconds a create that cannot be found was not done.
+    :param on_record_error: ``fail``: send all records, then fail if one failed; ``continue``: succeed all the same;
+        ``stop``: end at the first that fails.
+    :param max_failure_ratio: with ``fail``: the share of records that may fail, from 0 to 1.
+    :param responses_path: a file for every answer, as JSON Lines (templated).
+    :param rejected_path: a file for every record that failed, as JSON Lines (templated);
+        :class:`~airflow_provider_insightly.operators.send.InsightlyReplayOperator` sends it again.
+    :param response_webhook: an Airflow ``http`` connection to which every answer is posted as JSON. A webhook that
+        fails is logged, and changes nothing about the send.
+    :param mask_fields: fields whose values stand in no log, file, error or rendered template.
+    :param deferrable: when the day's quota is used up, free the worker and go on an hour later, or when Insightly
+        says; else the task fails.
+    :returns: ``{"succeeded", "failed", "skipped", "record_ids", "responses_path", "rejected_path"}``.
+    """
+
+    template_fields: Sequence[str] = ("records", "insightly_conn_id", "responses_path", "rejected_path")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"records": "json"}
+    operator_extra_links = (InsightlyRecordLink(),)
+    ui_color = "#fbe3d4"
+
+    def __init__(
+        self,
+        *,
+        records: Any,
+        insightly_conn_id: str = "insightly_default",
+        records_format: str | None = None,
+        encoding: str = "utf-8",
+        match_on: str | Sequence[str] = (),
+        on_unknown: str = "fail",
+        unknown_wait: float = 60.0,
+        on_record_error: str = "fail",
+        max_failure_ratio: float = 0.0,
+        responses_path: str | None = None,
+        rejected_path: str | None = None,
+        response_webhook: str | None = None,
+        mask_fields: Sequence[str] = (),
+        deferrable: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.records = records
+        self.insightly_conn_id = insightly_conn_id
+        self.records_format = records_format
+        self.encoding = encoding
+        self.match_on = match_on
+        self.on_unknown = on_unknown
+        self.unknown_wait = unknown_wait
+        self.on_record_error = on_record_error
+        self.max_failure_ratio = max_failure_ratio
+        self.responses_path = responses_path
+        self.rejected_path = rejected_path
+        self.response_webhook = response_webhook
+        self.mask_fields = mask_fields
+        self.deferrable = deferrable
+        self.record_url: str | None = None
+
+    # What subclasses give
+
+    def build_settings(self) -> SendSettings:
+        """Return the settings of the send.
+
+        :raises ValueError: they cannot work.
+        """
+        raise NotImplementedError
+
+    def read_records(self) -> Iterator[Record | Rejection]:
+        """Yield the records from wherever they are."""
+        from airflow_provider_insightly.operators.storage import read_path
+        from airflow_provider_insightly.sending.source import number_records
+
+        if isinstance(self.records, str) and self.records.lstrip()[:1] in ("[", "{"):
+            return number_records(json.loads(self.records))
+        if isinstance(self.records, str):
+            return read_path(self.records, self.records_format, self.encoding)
+        if self.records is None:
+            raise ValueError("There are no records: the task that should give them returned nothing.")
+        return number_records(self.records)
+
+    def send_records(
+        self,
+        settings: SendSettings,
+        records: Iterable[Record | Rejection],
+        client: InsightlyClient,
+        report: Report,
+        journal: Journal,
+        policy: DeliveryPolicy,
+    ) -> None:
+        """Send the records; the report takes what became of them."""
+        from airflow_provider_insightly.sending.send import send
+
+        total = len(self.records) if isinstance(self.records, list) else None
+        send(settings, records, client, report, journal, policy, total)
+
+    def find_send_key(self, context: Context) -> str:
+        """Return the name of the send: the same for each attempt of this task instance, another for any other."""
+        ti = context["ti"]
+        return f"{ti.dag_id}/{ti.task_id}/{ti.run_id}/{ti.map_index}"
+
+    # What all do
+
+    @cached_property
+    def hook(self) -> InsightlyHook:
+        """The hook."""
+        from airflow_provider_insightly.hooks.insightly import InsightlyHook
+
+        return InsightlyHook(self.insightly_conn_id)
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Render the templated fields, and mask what must not be shown, before the UI is told of them."""
+        super().render_template_fields(context, jinja_env)
+        if self.mask_fields and not isinstance(self.records, str):
+            from airflow.sdk.log import mask_secret
+
+            records = [self.records] if isinstance(self.records, Mapping) else self.records
+            for record in records if isinstance(records, list) else []:
+                for name in self.mask_fields:
+                    mask_secret(str(record.get(name) or ""))
+
+    def execute(self, context: Context) -> Summary:
+        """Send the records.
+
+        :raises AirflowFailException: records were refused, or the key, a permission or a setting is wrong: another
+            attempt would meet the same.
+        :raises AirflowException: records or the send failed for reasons that may pass.
+        """
+        from airflow_provider_insightly.api import errors
+        from airflow_provider_insightly.operators.storage import writing_lines
+        from airflow_provider_insightly.sending.journal import Journal
+        from airflow_provider_insightly.sending.report import Report
+
+        try:
+            settings, policy = self.build_settings(), self._policy()
+            key = self.find_send_key(context)
+            with writing_lines(self.responses_path) as respond, writing_lines(self.rejected_path) as reject:
+                report = Report(key, self._tee(respond), reject, self.mask_fields)
+                target = settings.target
+                journal = Journal(self.hook.store(), key, target.name if target else None)
+                records = self._log_first(settings, self.read_records())
+                try:
+                    self.send_records(settings, records, self._client(), report, journal, policy)
+                finally:
+                    self._log_end(report)
+        except errors.DailyQuotaError as error:
+            return self._put_off(error)
+        except (errors.DnsError, errors.ConnectError) as error:
+            raise AirflowException(str(error)) from None
+        except (errors.InsightlyError, ValueError, LookupError) as error:
+            raise AirflowFailException(str(error)) from None
+        summary = report.summary(self.responses_path, self.rejected_path)
+        self._note_record(settings, summary)
+        self._note_asset_events(context, summary)
+        if policy.is_failure(report):
+            self._fail(context, report, summary)
+        return summary
+
+    def resume(self, context: Context, event: Any = None) -> Summary:
+        """Go on after the quota's reset; the journal knows how far the send was."""
+        return self.execute(context)
+
+    def _policy(self) -> DeliveryPolicy:
+        from airflow_provider_insightly.sending.send import DeliveryPolicy
+
+        return DeliveryPolicy(
+            match_on=names(self.match_on),
+            on_unknown=self.on_unknown,  # type: ignore[arg-type]
+            unknown_wait=self.unknown_wait,
+            on_record_error=self.on_record_error,  # type: ignore[arg-type]
+            max_failure_ratio=self.max_failure_ratio,
+        )
+
+    def _client(self) -> InsightlyClient:
+        """Return a client that keeps to the rate together with all other workers."""
+        from airflow_provider_insightly.sending.throttle import SharedThrottle
+
+        extra = self.hook.extra
+        return self.hook.client(
+            throttle=SharedThrottle(
+                self.hook.store(),
+                f"{self.hook.base_url} {self.insightly_conn_id}",
+                extra.requests_per_second,
+                extra.concurrency,
+                longest_request=extra.connect_timeout + extra.read_timeout + 60,
+            )
+        )
+
+    def _tee(self, respond: Write | None) -> Write | None:
+        if self.response_webhook is None:
+            return respond
+        from airflow_provider_insightly.operators.webhook import Webhook
+
+        post = Webhook(self.response_webhook).post
+
+        def write(line: str) -> None:
+            if respond is not None:
+                respond(line)
+            post(line)
+
+        return write
+
+    def _log_first(self, settings: SendSettings, records: Iterator[Record | Rejection]) -> Iterable[Record | Rejection]:
+        """Show in the log's first lines what is going to be sent; the body only to those who debug."""
+        from airflow_provider_insightly.sending.preview import preview
+
+        first = list(islice(records, 1))
+        for sample in preview(settings, first, limit=1):
+            self.log.info("The first request: %s", sample.problem or f"{sample.method} {sample.url}")
+            if self.log.isEnabledFor(logging.DEBUG):
+                self.log.debug("%s", sample)
+        return chain(first, records)
+
+    def _log_end(self, report: Report) -> None:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in report.counts.items())
+        self.log.info("Records: %s.", counts or "none")
+        for failure in report.failures:
+            self.log.error("Not sent: %s", failure)
+
+    def _note_record(self, settings: SendSettings, summary: Summary) -> None:
+        first = next((record_id for record_id in summary["record_ids"] if record_id), None)
+        target = settings.target
+        if first and target and settings.method != "DELETE":
+            self.record_url = self.hook.record_url(target.name, first)
+
+    def _note_asset_events(self, context: Context, summary: Summary) -> None:
+        """Put the paths and counts into the event of each outlet, on which downstream DAGs are scheduled."""
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = {
+                name: value for name, value in summary.items() if name != "record_ids"
+            }
+
+    def _fail(self, context: Context, report: Report, summary: Summary) -> None:
+        """Fail, with the ids of those that succeeded in XCom all the same."""
+        context["ti"].xcom_push(key="return_value", value=dict(summary))
+        shown = "\n".join(f"  {failure}" for failure in report.failures)
+        more = report.failed - len(report.failures)
+        where = f"\nAll of them: {self.rejected_path}" if self.rejected_path else ""
+        text = (
+            f"{report.failed} of {report.total} records failed:\n{shown}{f'\n  and {more} more' if more else ''}{where}"
+        )
+        raise AirflowException(text) if report.counts["failed"] else AirflowFailException(text)
+
+    def _put_off(self, error: Any) -> Summary:
+        """Wait for the quota's reset without a worker, or fail with the time."""
+        moment = datetime.now(timezone.utc) + timedelta(seconds=error.retry_after or QUOTA_PAUSE)
+        if not self.deferrable:
+            raise AirflowFailException(
+                f"{error} Clear the task after {moment:%Y-%m-%d %H:%M} UTC (it goes on where it stopped), or set "
+                "deferrable=True, so that it waits by itself."
+            )
+        from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+
+        self.log.info("%s Going on at %s.", error, moment)
+        self.defer(trigger=DateTimeTrigger(moment=moment), method_name="resume")
+        raise AssertionError("a deferred task does not come here")
+
+
+def names(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of fields that stand alone, in a list, or in a text with commas."""
+    if isinstance(given, str):
+        return tuple(name.strip() for name in given.split(",") if name.strip())
+    return tuple(given or ())

@@ -1,0 +1,102 @@
+"""Values as Insightly reads them in JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from airflow_provider_insightly.sending.record import FieldError
+
+DEEPEST = 64  # levels; Insightly's own records have four, and Python's JSON encoder gives up at about a thousand
+MISSING = frozenset({"NAType", "NaTType"})  # the markers of data frames; their package need not be installed here
+
+
+def to_json(value: Any) -> bytes:
+    """Write plain values as compact JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def plain(value: Any, field: str | None, depth: int = 0) -> Any:
+    """Return a value as one that JSON has: text, number, boolean, null, list, object.
+
+    Dates become ``YYYY-MM-DD HH:MM:SS`` in UTC (a naive one is taken as UTC), a UUID its text, a Decimal a number.
+
+    :param field: the field that a complaint names.
+    :raises FieldError: NaN, infinity, half a character, a type without a counterpart, nesting without end.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(str(value), field)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return _finite(float(value), field)
+    if isinstance(value, Decimal):
+        return _number(value, field)
+    if type(value).__name__ in MISSING:
+        return None
+    if isinstance(value, date):
+        return format_date(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Enum):
+        return plain(value.value, field, depth)
+    if depth >= DEEPEST:
+        raise FieldError(field, f"is nested more than {DEEPEST} levels deep")
+    if isinstance(value, Mapping):
+        return {_text(str(key), field): plain(item, field or str(key), depth + 1) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
+        return [plain(item, field, depth + 1) for item in value]
+    if hasattr(value, "item"):  # a scalar of numpy
+        return plain(value.item(), field, depth + 1)
+    raise FieldError(field, f"is a {type(value).__name__}, which has no form in JSON; convert it before sending")
+
+
+def format_date(value: date) -> str:
+    """Write a date, or a moment in UTC, as Insightly does: ``2018-04-09 16:58:14``."""
+    if not isinstance(value, datetime):
+        return f"{value:%Y-%m-%d} 00:00:00"
+    if value.tzinfo is not None:
+        value = value.astimezone(timezone.utc)
+    return value.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _text(value: str, field: str | None) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        code = ord(value[error.start])
+        if 0xDC80 <= code <= 0xDCFF:  # what a byte that is not UTF-8 is read as
+            raise FieldError(
+                field,
+                f"is not UTF-8: byte 0x{code - 0xDC00:02x} at character {error.start}. "
+                "Save the file as UTF-8, or name its encoding",
+            ) from None
+        raise FieldError(
+            field, f"holds half a character (U+{code:04X} at character {error.start}), which UTF-8 cannot write"
+        ) from None
+    return value
+
+
+def _finite(value: float, field: str | None) -> float:
+    if math.isfinite(value):
+        return value
+    raise FieldError(field, f"is {value}, for which JSON has no word; give None where a value is missing")
+
+
+def _number(value: Decimal, field: str | None) -> int | float:
+    if not value.is_finite():
+        return _finite(float(value), field)
+    if value == value.to_integral_value():
+        return int(value)
+    number = float(value)
+    if Decimal(repr(number)) != value:
+        raise FieldError(field, f"is {value}, more digits than a number in JSON keeps; round it before sending")
+    return number

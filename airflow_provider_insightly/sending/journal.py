@@ -1,0 +1,170 @@
+"""The journal: what a send has done, kept so that another attempt does nothing twice.
+
+A row says ``sent`` before a record's request goes out and ``done`` when its answer is in. A later attempt finds done
+records by their content and skips them; one that is still ``sent`` may or may not be in Insightly (the worker died,
+the answer was lost): :mod:`.doubt` finds out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.engine import Connection, Engine
+
+from airflow_provider_insightly.sending.request import Item
+from airflow_provider_insightly.store.engine import writing
+from airflow_provider_insightly.store.tables import sending_journal as journal_table
+from airflow_provider_insightly.store.tables import sending_sends as sends_table
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the journal knows of a record from an earlier attempt.
+
+    :param done: its request was answered; else nobody knows.
+    :param record_id: the id that Insightly gave it.
+    :param began_at: when its request went out.
+    """
+
+    done: bool
+    record_id: int | None
+    began_at: datetime
+
+
+class OvertakenError(RuntimeError):
+    """Another attempt of the same send has begun; this one must stop, or both would send."""
+
+
+class Journal:
+    """The journal of one attempt of a send.
+
+    :param engine: the store.
+    :param key: names the send; whoever sends the same records again must give the same key.
+    :param object_name: the object whose ids the answers hold.
+    :param now: returns the time in UTC; injected by tests.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        key: str,
+        object_name: str | None,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self._engine = engine
+        self._key = key[-1000:]
+        self._object = object_name
+        self._now = now
+        self._send_id, self._attempt = self._begin_attempt()
+
+    def look_up(self, items: Sequence[Item]) -> list[Entry | None]:
+        """Return what earlier attempts did with each item; ``None`` for one that is new.
+
+        Equal items are told apart by their number alone, so a source that gives its rows in another order the second
+        time is no harm: of three equal items as many are skipped as were done.
+        """
+        if self._attempt == 1 or not items:
+            return [None] * len(items)
+        table = journal_table
+        query = (
+            select(table)
+            .where(table.c.send_id == self._send_id, table.c.attempt < self._attempt)
+            .where(table.c.digest.in_({item.digest for item in items}))
+            .order_by(table.c.state, table.c.id)  # "done" before "sent"
+        )
+        with writing(self._engine) as connection:
+            rows = defaultdict(list)
+            for row in connection.execute(query):
+                rows[row.digest].append(row)
+            found = [rows[item.digest].pop(0) if rows[item.digest] else None for item in items]
+            claims = [
+                {"row": row.id, "new_position": item.record.index}
+                for row, item in zip(found, items, strict=True)
+                if row is not None
+            ]
+            if claims:
+                claim = update(table).where(table.c.id == bindparam("row"))
+                connection.execute(claim.values(attempt=self._attempt, position=bindparam("new_position")), claims)
+        return [None if row is None else Entry(row.state == "done", row.record_id, row.began_at) for row in found]
+
+    def begin(self, items: Iterable[Item]) -> None:
+        """Note, before the request, that these items are on their way.
+
+        :raises OvertakenError: another attempt has begun meanwhile.
+        """
+        items = list(items)
+        with writing(self._engine) as connection:
+            query = select(sends_table.c.attempts).where(sends_table.c.id == self._send_id)
+            if connection.execute(query).scalar_one() != self._attempt:
+                raise OvertakenError(f"Another attempt of the send {self._key} has begun; this one stops.")
+            self._forget(connection, items)
+            connection.execute(insert(journal_table), [self._row(item, "sent", None) for item in items])
+
+    def finish(self, items: Iterable[Item], record_ids: Iterable[int | None]) -> None:
+        """Note that these items are done, with the ids that they have in Insightly."""
+        items = list(items)
+        with writing(self._engine) as connection:
+            self._forget(connection, items)
+            rows = [self._row(item, "done", found) for item, found in zip(items, record_ids, strict=True)]
+            connection.execute(insert(journal_table), rows)
+
+    def forget(self, items: Iterable[Item]) -> None:
+        """Note that these items were refused or never arrived: another attempt may send them."""
+        with writing(self._engine) as connection:
+            self._forget(connection, list(items))
+
+    def is_known(self, record_ids: Iterable[int]) -> set[int]:
+        """Return those of some ids that the journal, of this send or any other, gave to a record already."""
+        query = select(journal_table.c.record_id).where(
+            journal_table.c.object == self._object, journal_table.c.record_id.in_(set(record_ids))
+        )
+        with self._engine.connect() as connection:
+            return {row.record_id for row in connection.execute(query)}
+
+    def _begin_attempt(self) -> tuple[int, int]:
+        with writing(self._engine) as connection:
+            changed = connection.execute(
+                update(sends_table).where(sends_table.c.key == self._key).values(attempts=sends_table.c.attempts + 1)
+            )
+            if changed.rowcount == 0:
+                connection.execute(insert(sends_table).values(key=self._key, attempts=1, began_at=self._now()))
+            row = connection.execute(select(sends_table).where(sends_table.c.key == self._key)).one()
+        return row.id, row.attempts
+
+    def _forget(self, connection: Connection, items: Sequence[Item]) -> None:
+        table = journal_table
+        connection.execute(
+            delete(table).where(
+                table.c.send_id == self._send_id,
+                table.c.attempt == self._attempt,
+                table.c.position.in_([item.record.index for item in items]),
+            )
+        )
+
+    def _row(self, item: Item, state: str, record_id: int | None) -> dict[str, Any]:
+        return {
+            "send_id": self._send_id,
+            "attempt": self._attempt,
+            "position": item.record.index,
+            "digest": item.digest,
+            "state": state,
+            "began_at": self._now(),
+            "object": self._object,
+            "record_id": record_id,
+        }
+
+
+def prune(engine: Engine, before: datetime) -> int:
+    """Delete the sends that began before a moment, and their journal; return how many.
+
+    A task of such a send that is cleared afterwards sends all its records again.
+    """
+    with writing(engine) as connection:
+        old = select(sends_table.c.id).where(sends_table.c.began_at < before)
+        connection.execute(delete(journal_table).where(journal_table.c.send_id.in_(old)))
+        return connection.execute(delete(sends_table).where(sends_table.c.began_at < before)).rowcount

@@ -1,0 +1,211 @@
+"""Records become requests: the pure part of a send, which a preview runs too."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from airflow_provider_insightly.api.catalogue import InsightlyObject
+from airflow_provider_insightly.sending.address import ID, fill_url
+from airflow_provider_insightly.sending.body import plain, to_json
+from airflow_provider_insightly.sending.fields import CUSTOM_FIELDS, find_missing, read_id, read_record
+from airflow_provider_insightly.sending.grouping import Grouping
+from airflow_provider_insightly.sending.record import FieldError, Record, Rejection
+from airflow_provider_insightly.sending.settings import SendSettings
+
+Other = TypeVar("Other")
+
+SCALARS = frozenset({"text", "integer", "number", "boolean", "datetime"})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record, read and checked, with the address that it is for.
+
+    :param record: the record as its source gave it.
+    :param url: the URL with the record's fields filled in.
+    :param values: what goes into the body.
+    :param record_id: the id of the record in Insightly, where the send is about one that exists.
+    :param digest: names the record's content and address; equal content has equal digests.
+    """
+
+    record: Record
+    url: str
+    values: Mapping[str, Any]
+    record_id: int | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request, ready to go.
+
+    :param url: a path below ``/v3.1``, or a full URL.
+    :param body: the body's bytes; ``None`` for a DELETE.
+    :param items: the records in it, in their order.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    items: tuple[Item, ...]
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """The places of its records in the source."""
+        return tuple(item.record.index for item in self.items)
+
+
+def read_items(settings: SendSettings, records: Iterable[Record | Rejection]) -> Iterator[Item | Rejection]:
+    """Yield each record as an item, or as a rejection with its reason, in the records' order."""
+    target = settings.target
+    for record in records:
+        if isinstance(record, Rejection):
+            yield record
+            continue
+        try:
+            yield _item(settings, target, record)
+        except FieldError as error:
+            yield Rejection(record, error.field, error.reason)
+
+
+def build_requests(
+    settings: SendSettings, items: Iterable[Item | Rejection | Other]
+) -> Iterator[Request | Rejection | Other]:
+    """Yield the requests for items: one for each, or one for each batch, in the items' order.
+
+    The same items give the same batches, and no batch is empty. What is not an item passes through as it is.
+
+    :raises FieldError: a grouping function returned what JSON cannot hold.
+    """
+    if settings.grouping is not None:
+        yield from _batches(settings, settings.grouping, items)
+        return
+    for item in items:
+        yield _request(settings, (item,)) if isinstance(item, Item) else item
+
+
+def _item(settings: SendSettings, target: InsightlyObject | None, record: Record) -> Item:
+    values = dict(record.values)
+    if not all(isinstance(name, str) for name in values):
+        raise FieldError(None, "the names of fields must be texts")
+    record_id = read_id(settings.id_field, values.get(settings.id_field)) if settings.id_field else None
+    url = fill_url(settings.url, values).replace(ID, str(record_id))
+    if settings.method == "DELETE":
+        return Item(record, url, {}, record_id, _digest(settings.method, url, b""))
+    if settings.id_field:
+        del values[settings.id_field]
+    body = _select(settings, values)
+    if settings.object and target:
+        body = read_record(target, body)
+    else:
+        body = {plain(name, name): plain(value, name) for name, value in body.items()}
+    missing = find_missing(body, settings.required)
+    if missing:
+        raise FieldError(missing, "is required and has no value")
+    if settings.nulls == "omit":
+        body = _without_nulls(body)
+    if record_id is not None:
+        body = _with_id(settings, target, record_id, body)
+    elif not body:
+        raise FieldError(None, "no field with a value is left to send")
+    return Item(record, url, body, record_id, _digest(settings.method, url, to_json(body)))
+
+
+def _select(settings: SendSettings, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out and rename fields."""
+    kept = {
+        name: value
+        for name, value in values.items()
+        if name not in settings.exclude_attributes
+        and (not settings.include_attributes or name in settings.include_attributes)
+    }
+    renamed = {settings.rename.get(name, name): value for name, value in kept.items()}
+    if len(renamed) < len(kept):
+        twice = next(new for old, new in settings.rename.items() if old in kept and new in kept and new != old)
+        raise FieldError(twice, "another field is renamed to this one, which the record has already; exclude one")
+    return renamed
+
+
+def _with_id(
+    settings: SendSettings, target: InsightlyObject | None, record_id: int, body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Put the id first, and nulls for all that is not given where the record is to be replaced."""
+    if target is None or target.id_field is None:
+        return dict(body)
+    if body.get(target.id_field, record_id) != record_id:
+        raise FieldError(target.id_field, f"is {body[target.id_field]}, but {settings.id_field} is {record_id}")
+    cleared: dict[str, Any] = {}
+    if settings.update_mode == "replace":
+        missing = find_missing(body, target.required_fields)
+        if missing:
+            raise FieldError(missing, "is required, and a record that is replaced keeps nothing")
+        cleared = {f.name: None for f in target.fields.values() if f.type in SCALARS and not f.read_only}
+    return {target.id_field: record_id, **cleared, **body, target.id_field: record_id}
+
+
+def _without_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the fields, custom ones too, that have no value."""
+    kept = {name: value for name, value in body.items() if value is not None}
+    custom = kept.get(CUSTOM_FIELDS)
+    if isinstance(custom, list):
+        kept[CUSTOM_FIELDS] = [c for c in custom if not isinstance(c, dict) or c.get("FIELD_VALUE") is not None]
+        if not kept[CUSTOM_FIELDS]:
+            del kept[CUSTOM_FIELDS]
+    return kept
+
+
+def _request(settings: SendSettings, items: tuple[Item, ...]) -> Request:
+    if settings.method == "DELETE":
+        body = None
+    elif settings.grouping is None:
+        body = to_json(items[0].values)
+    else:
+        body = settings.grouping.body([item.values for item in items])
+    return Request(settings.method, items[0].url, settings.headers, body, items)
+
+
+def _batches(
+    settings: SendSettings, grouping: Grouping, items: Iterable[Item | Rejection | Other]
+) -> Iterator[Request | Rejection | Other]:
+    batch: list[Item] = []
+    batch_key: Any = None
+    for item in items:
+        if not isinstance(item, Item):
+            yield item
+            continue
+        try:
+            key = grouping.key(item.values)
+            _check_size(settings, grouping.body([item.values]) if settings.batch_bytes else b"")
+        except FieldError as error:
+            yield Rejection(item.record, error.field, error.reason)
+            continue
+        if batch and not (key == batch_key and _has_room(settings, grouping, batch, item)):
+            yield _request(settings, tuple(batch))
+            batch = []
+        batch.append(item)
+        batch_key = key
+    if batch:
+        yield _request(settings, tuple(batch))
+
+
+def _check_size(settings: SendSettings, alone: bytes) -> None:
+    if settings.batch_bytes is not None and len(alone) > settings.batch_bytes:
+        raise FieldError(None, f"takes {len(alone)} bytes alone, more than batch_bytes={settings.batch_bytes}")
+
+
+def _has_room(settings: SendSettings, grouping: Grouping, batch: list[Item], item: Item) -> bool:
+    if len(batch) >= settings.batch_size:
+        return False
+    if not grouping.fits([other.values for other in batch], item.values):
+        return False
+    if settings.batch_bytes is None:
+        return True
+    return len(grouping.body([other.values for other in (*batch, item)])) <= settings.batch_bytes
+
+
+def _digest(method: str, url: str, body: bytes) -> str:
+    return hashlib.sha256(b"\0".join((method.encode(), url.encode(), body))).hexdigest()[:40]

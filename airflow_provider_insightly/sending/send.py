@@ -1,0 +1,209 @@
+"""A send from end to end: records, items, requests, results, report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
+
+from airflow_provider_insightly.api.client import InsightlyClient
+from airflow_provider_insightly.api.errors import InsightlyError
+from airflow_provider_insightly.sending.delivery import deliver
+from airflow_provider_insightly.sending.doubt import DoubtResolver
+from airflow_provider_insightly.sending.exchange import Exchange
+from airflow_provider_insightly.sending.journal import Journal
+from airflow_provider_insightly.sending.progress import Progress
+from airflow_provider_insightly.sending.record import Record, Rejection
+from airflow_provider_insightly.sending.report import Report
+from airflow_provider_insightly.sending.request import Item, Request, build_requests, read_items
+from airflow_provider_insightly.sending.result import Result
+from airflow_provider_insightly.sending.settings import SendSettings
+
+log = logging.getLogger(__name__)
+
+WINDOW = 200  # items that are looked up in the journal at once
+MOST_DOUBTS = 500  # creates in doubt that are kept in memory before they are resolved
+ROUNDS = 5  # how often a create that is not to be found is sent again before it is reported as unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryPolicy:
+    """What is done about records that fail, and about creates whose answer was lost.
+
+    :param match_on: the fields by which a create whose answer was lost is looked up.
+    :param on_unknown: such a create without ``match_on``: report it as failed, or send it again.
+    :param unknown_wait: after this many seconds a create that cannot be found was not done.
+    :param on_record_error: ``stop`` ends the send at the first record that fails; ``fail`` and ``continue`` send the
+        others, and differ in :meth:`is_failure`.
+    :param max_failure_ratio: with ``fail``: the share of records that may fail.
+    """
+
+    match_on: tuple[str, ...] = ()
+    on_unknown: Literal["fail", "resend"] = "fail"
+    unknown_wait: float = 60.0
+    on_record_error: Literal["fail", "continue", "stop"] = "fail"
+    max_failure_ratio: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        if self.on_unknown not in ("fail", "resend"):
+            raise ValueError(f"on_unknown is {self.on_unknown!r}; it must be fail or resend.")
+        if self.on_record_error not in ("fail", "continue", "stop"):
+            raise ValueError(f"on_record_error is {self.on_record_error!r}; it must be fail, continue or stop.")
+        if not 0 <= self.max_failure_ratio < 1:
+            raise ValueError("max_failure_ratio must be at least 0 and below 1.")
+        if self.max_failure_ratio and self.on_record_error != "fail":
+            raise ValueError("max_failure_ratio is for on_record_error='fail'; remove one of them.")
+
+    def is_failure(self, report: Report) -> bool:
+        """Tell whether the send as a whole failed."""
+        if self.on_record_error == "continue" or not report.failed:
+            return False
+        return report.failed > self.max_failure_ratio * report.total
+
+
+def send(
+    settings: SendSettings,
+    records: Iterable[Record | Rejection],
+    client: InsightlyClient,
+    report: Report,
+    journal: Journal,
+    policy: DeliveryPolicy | None = None,
+    total: int | None = None,
+) -> None:
+    """Send records and put what became of each into the report.
+
+    :param records: read one after the other; they never all sit in memory.
+    :param total: how many there are, for the log, where that is known.
+    :raises ValueError: the URL is of a host other than the connection's.
+    :raises InsightlyError: the send had to stop; the report has what was done until then.
+    """
+    settings.check_host(client.base_url)
+    _Send(settings, client, report, journal, policy or DeliveryPolicy(), total).run(records)
+
+
+class _Send:
+    """The state of a send that is under way."""
+
+    def __init__(
+        self,
+        settings: SendSettings,
+        client: InsightlyClient,
+        report: Report,
+        journal: Journal,
+        policy: DeliveryPolicy,
+        total: int | None,
+    ) -> None:
+        self.settings = settings
+        self.client = client
+        self.report = report
+        self.journal = journal
+        self.policy = policy
+        self.exchange = Exchange(client, settings)
+        self.progress = Progress(log, total)
+        self.doubts: list[Result] = []
+        self.maybe_deleted: set[int] = set()
+
+    def run(self, records: Iterable[Record | Rejection]) -> None:
+        """Send all records, then resolve doubts and send again what turned out not to be done."""
+        items: Iterable[Item | Result | Rejection] = self.skip_known(read_items(self.settings, records))
+        not_done: list[Item] = []
+        try:
+            for _ in range(ROUNDS):
+                not_done = self.deliver(items) + self.resolve()
+                if not not_done:
+                    return
+                items = not_done
+        finally:
+            for doubt in self.doubts:
+                self.report.add(doubt)
+        for item in not_done:
+            message = f"Its answer was lost, and it was not to be found afterwards, {ROUNDS} times."
+            self.report.add(Result((item,), "failed", (None,), message=message, attempts=ROUNDS))
+
+    def deliver(self, items: Iterable[Item | Result | Rejection]) -> list[Item]:
+        """Send items, report what is certain, and return those to be sent again."""
+        again: list[Item] = []
+        requests: Iterator[Request | Result | Rejection] = build_requests(self.settings, items)
+        for outcome in deliver(requests, self.make_request, self.client.concurrency, self.is_end):
+            if isinstance(outcome, Result) and outcome.outcome == "unknown":
+                self.doubts.append(outcome)
+                if len(self.doubts) >= MOST_DOUBTS:
+                    again += self.resolve()
+                continue
+            self.report.add(outcome)
+            if isinstance(outcome, Result):
+                self.progress.show(self.report, outcome.quota_remaining)
+        return again
+
+    def skip_known(self, items: Iterable[Item | Rejection]) -> Iterator[Item | Result | Rejection]:
+        """Yield items, those that an earlier attempt has done or left in doubt as the results that they are."""
+        source = iter(items)
+        while window := list(islice(source, WINDOW)):
+            known = iter(self.journal.look_up([item for item in window if isinstance(item, Item)]))
+            for item in window:
+                entry = next(known) if isinstance(item, Item) else None
+                if entry is None or isinstance(item, Rejection):
+                    yield item
+                elif entry.done:
+                    yield Result((item,), "skipped", (entry.record_id,))
+                elif self.settings.creates:
+                    message = "An earlier attempt sent it and ended before the answer came."
+                    yield Result((item,), "unknown", (None,), message=message, began_at=entry.began_at)
+                else:
+                    self.maybe_deleted.add(item.record.index)
+                    yield item
+
+    def make_request(self, request: Request) -> Result:
+        """Make a request between two entries in the journal."""
+        self.journal.begin(request.items)
+        try:
+            result = self.exchange(request)
+        except InsightlyError:
+            self.journal.forget(request.items)
+            raise
+        if request.method == "DELETE" and result.status == 404 and self.maybe_deleted.intersection(request.indices):
+            result = replace(result, outcome="succeeded", message="")
+        if result.outcome == "succeeded":
+            self.journal.finish(result.items, result.record_ids)
+        elif result.outcome == "rejected":
+            self.journal.forget(result.items)
+        return result
+
+    def is_end(self, outcome: Result | Rejection) -> bool:
+        """Tell whether an outcome ends the send."""
+        if self.policy.on_record_error != "stop":
+            return False
+        return isinstance(outcome, Rejection) or outcome.outcome in ("rejected", "failed")
+
+    def resolve(self) -> list[Item]:
+        """Find out about the creates in doubt; report those that are settled and return those to be sent again."""
+        doubts, self.doubts = self.doubts, []
+        target = self.settings.target
+        if not doubts:
+            return []
+        if not self.policy.match_on or target is None:
+            return self.give_up(doubts)
+        log.info("The answers of %d creates were lost; looking for them in Insightly.", len(doubts))
+        resolver = DoubtResolver(self.client, target, self.policy.match_on, self.journal, self.policy.unknown_wait)
+        try:
+            findings = resolver.resolve(doubts)
+        except InsightlyError:
+            self.doubts = doubts
+            raise
+        for result in findings.settled:
+            if result.outcome == "succeeded":
+                self.journal.finish(result.items, result.record_ids)
+            self.report.add(result)
+        return findings.not_done
+
+    def give_up(self, doubts: Sequence[Result]) -> list[Item]:
+        """Treat creates in doubt as the user said, where they cannot be looked up."""
+        if self.policy.on_unknown == "resend":
+            return [item for doubt in doubts for item in doubt.items]
+        advice = "Name the fields to look it up by (match_on), or accept duplicates with on_unknown='resend'."
+        for doubt in doubts:
+            self.report.add(replace(doubt, message=f"{doubt.message} {advice}"))
+        return []

@@ -1,0 +1,125 @@
+"""The throttle that all workers share, kept in the store."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
+
+from airflow_provider_insightly.api.throttle import RECOVERY, SLOWEST
+from airflow_provider_insightly.store.engine import writing
+from airflow_provider_insightly.store.tables import sending_places, sending_throttle
+
+MARGIN = 0.985
+"""The share of the rate that is used: a little room, since requests do not arrive as evenly as they start."""
+
+POLL_SECONDS = 0.02
+"""How long to wait for a place that another worker holds, before looking again."""
+
+
+class SharedThrottle:
+    """Spaces the requests that all workers make to an instance evenly, and bounds how many are under way.
+
+    :param engine: the store.
+    :param instance: names what the limits are for; workers with the same name share them.
+    :param requests_per_second: the highest rate; after a 429 it is halved, and grows back with each request.
+    :param concurrency: the most requests under way at once.
+    :param longest_request: seconds after which a place is free again although nobody gave it back.
+    :param clock: returns seconds since 1970; injected by tests.
+    :param sleep: takes seconds; injected by tests.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        instance: str,
+        requests_per_second: float,
+        concurrency: int,
+        *,
+        longest_request: float = 120.0,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._engine = engine
+        self._instance = instance[:250]
+        self._full_rate = requests_per_second * MARGIN
+        self._concurrency = concurrency
+        self._longest_request = longest_request
+        self._clock = clock
+        self._sleep = sleep
+        self._make_row()
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Wait for a place and for its time, and hold the place while the request is under way."""
+        holder = str(uuid.uuid4())
+        while (start := self._take(holder)) is None:
+            self._sleep(POLL_SECONDS)
+        try:
+            wait = start - self._clock()
+            if wait > 0:
+                self._sleep(wait)
+            yield
+        finally:
+            with writing(self._engine) as connection:
+                connection.execute(delete(sending_places).where(sending_places.c.holder == holder))
+
+    def slow_down(self, seconds: float | None) -> None:
+        """Halve the rate and let nothing start for a while.
+
+        :param seconds: the pause that the server asked for; ``None``: one of our own.
+        """
+        table = sending_throttle
+        with writing(self._engine) as connection:
+            row = connection.execute(select(table).where(table.c.instance == self._instance).with_for_update()).one()
+            rate = max(min(SLOWEST, self._full_rate), row.rate / 2)
+            pause = 1 / rate if seconds is None else seconds
+            connection.execute(
+                update(table)
+                .where(table.c.instance == self._instance)
+                .values(rate=rate, next_start=max(row.next_start, self._clock() + pause))
+            )
+
+    def _take(self, holder: str) -> float | None:
+        """Take a place and return when the request may start; ``None`` while all places are taken."""
+        table, places = sending_throttle, sending_places
+        with writing(self._engine) as connection:
+            row = connection.execute(select(table).where(table.c.instance == self._instance).with_for_update()).one()
+            now = self._clock()
+            connection.execute(delete(places).where(places.c.instance == self._instance, places.c.until < now))
+            taken = connection.execute(
+                select(func.count()).select_from(places).where(places.c.instance == self._instance)
+            ).scalar_one()
+            if taken >= self._concurrency:
+                return None
+            rate = min(self._full_rate, row.rate)
+            start: float = max(row.next_start, now)
+            connection.execute(
+                insert(places).values(instance=self._instance, holder=holder, until=start + self._longest_request)
+            )
+            connection.execute(
+                update(table)
+                .where(table.c.instance == self._instance)
+                .values(next_start=start + 1 / rate, rate=min(self._full_rate, rate + self._full_rate * RECOVERY))
+            )
+            return start
+
+    def _make_row(self) -> None:
+        query = select(sending_throttle.c.instance).where(sending_throttle.c.instance == self._instance)
+        with self._engine.connect() as connection:
+            if connection.execute(query).first() is not None:
+                return
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(
+                    insert(sending_throttle).values(
+                        instance=self._instance, next_start=self._clock(), rate=self._full_rate
+                    )
+                )
+        except IntegrityError:
+            pass  # another worker was quicker
