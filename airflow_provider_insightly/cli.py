@@ -1,4 +1,4 @@
-"""``airflow insightly …``, which is also ``python -m airflow_provider_insightly …`` (Airflow 3.1 knows only the latter)."""
+"""The command line: ``airflow insightly …``, or ``python -m airflow_provider_insightly …``, all that 3.1 knows."""
 
 from __future__ import annotations
 

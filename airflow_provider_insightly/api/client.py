@@ -27,7 +27,7 @@ from airflow_provider_insightly.api.retry import NO_RETRY, RetryPolicy, retrying
 from airflow_provider_insightly.api.throttle import LocalThrottle, Throttle
 
 LARGEST_PAGE = 500  # a larger ``top`` is clamped by the server
-KNOWN_PODS = ("na1", "eu1", "au1")
+WHERE_THE_POD_IS = "the part after 'api.' in the URL under User Settings > API: na1, eu1, au1 …"
 POD = re.compile(r"[a-z]{2,3}[0-9]{1,2}")
 
 
@@ -343,13 +343,9 @@ def find_base_url(pod: str | None, base_url: str | None) -> str:
             raise ValueError(f"base_url {base_url!r} is no web address; an example: https://api.na1.insightly.com/v3.1")
         return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v3.1"
     if not pod:
-        raise ValueError(
-            f"Neither pod nor base_url is given. Pods: {', '.join(KNOWN_PODS)}; User Settings > API shows yours."
-        )
+        raise ValueError(f"Neither pod nor base_url is given. The pod is {WHERE_THE_POD_IS}.")
     if not POD.fullmatch(pod):
-        raise ValueError(
-            f"{pod!r} is no pod: it is the part after 'api.' in your API URL, such as {', '.join(KNOWN_PODS)}."
-        )
+        raise ValueError(f"{pod!r} is no pod. The pod is {WHERE_THE_POD_IS}.")
     return f"https://api.{pod}.insightly.com/v3.1"
 
 
