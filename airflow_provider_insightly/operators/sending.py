@@ -278,9 +278,8 @@ class SendingOperator(BaseOperator):
         shown = "\n".join(f"  {failure}" for failure in report.failures)
         more = report.failed - len(report.failures)
         where = f"\nAll of them: {self.rejected_path}" if self.rejected_path else ""
-        text = (
-            f"{report.failed} of {report.total} records failed:\n{shown}{f'\n  and {more} more' if more else ''}{where}"
-        )
+        shown += f"\n  and {more} more" if more else ""
+        text = f"{report.failed} of {report.total} records failed:\n{shown}{where}"
         raise AirflowException(text) if report.counts["failed"] else AirflowFailException(text)
 
     def _put_off(self, error: Any) -> Summary:

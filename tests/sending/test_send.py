@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from airflow_provider_insightly.api.errors import AccessDeniedError, AuthenticationError
+from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
+from airflow_provider_insightly.sending.send import DeliveryPolicy
+from airflow_provider_insightly.sending.settings import SendSettings, from_template
+from airflow_provider_insightly.sending.template import get_template
+from tests.sending.conftest import Sent, make_client
+
+Run = Callable[..., Sent]
+
+NAMES = ["Zoë", "O'Brien", "Łukasz", "李", "a\u0301", "  spaces  ", 'quo"te', "back\\slash", "line\nbreak", "🎈"]
+
+
+def emails(count: int) -> list[dict[str, str]]:
+    return [{"FIRST_NAME": NAMES[n % len(NAMES)], "EMAIL_ADDRESS": f"p{n}@example.com"} for n in range(count)]
+
+
+def contacts(sandbox: InsightlySandbox) -> list[dict]:
+    found: list[dict] = []
+    while page := sandbox.call("GET", "/Contacts", params={"top": 500, "skip": len(found)}).json():
+        found += page
+    return found
+
+
+def test_creates_each_record_once_and_returns_ids_in_their_order(run_send: Run, insightly_sandbox: InsightlySandbox):
+    records = emails(60)
+
+    sent = run_send("create_contact", records)
+
+    kept = {c["CONTACT_ID"]: c for c in contacts(insightly_sandbox)}
+    assert len(kept) == 60
+    assert [kept[i]["EMAIL_ADDRESS"] for i in sent.summary["record_ids"]] == [r["EMAIL_ADDRESS"] for r in records]
+    assert [kept[i]["FIRST_NAME"] for i in sent.summary["record_ids"]] == [r["FIRST_NAME"] for r in records]
+    assert sent.summary["succeeded"] == 60
+    assert [json.loads(line)["indices"] for line in sent.responses] == [[n] for n in range(60)]
+
+
+def test_moves_custom_fields_and_reads_text_by_type(run_send: Run, insightly_sandbox: InsightlySandbox):
+    row = {"FIRST_NAME": "Ann", "DATE_OF_BIRTH": "1980-02-29", "EMAIL_OPTED_OUT": "TRUE", "Hobby__c": "Go", "PHONE": None}
+
+    run_send("create_contact", [row])
+
+    body = insightly_sandbox.requests(method="POST")[0]["body"]
+    assert body == {
+        "FIRST_NAME": "Ann",
+        "DATE_OF_BIRTH": "1980-02-29 00:00:00",
+        "EMAIL_OPTED_OUT": True,
+        "CUSTOMFIELDS": [{"FIELD_NAME": "Hobby__c", "FIELD_VALUE": "Go"}],
+    }
+
+
+def test_rejected_records_are_written_down_and_the_others_sent(run_send: Run, insightly_sandbox: InsightlySandbox):
+    records = [{"FIRST_NAME": "Ann"}, {"LAST_NAME": "Nameless"}, {"FIRST_NAME": "B" * 256}, {"FIRST_NAME": "Cy"}]
+
+    sent = run_send("create_contact", records)
+
+    assert (sent.summary["succeeded"], sent.summary["failed"]) == (2, 2)
+    assert [bool(i) for i in sent.summary["record_ids"]] == [True, False, False, True]
+    missing, too_long = (json.loads(line) for line in sent.rejected)
+    assert (missing["index"], missing["field"], missing["record"]) == (1, "FIRST_NAME", {"LAST_NAME": "Nameless"})
+    assert "at most 255" in too_long["message"]
+    assert len(insightly_sandbox.requests(method="POST")) == 2
+
+
+def test_a_server_side_refusal_names_the_record(run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.faults([{"kind": "status", "nth": 2, "status": 400, "text": "EMAIL is wrong", "method": "POST"}])
+
+    sent = run_send("create_contact", emails(3), via=make_client(insightly_sandbox, concurrency=1))
+
+    rejected = json.loads(sent.rejected[0])
+    assert (rejected["index"], rejected["status"], rejected["outcome"]) == (1, 400, "rejected")
+    assert "EMAIL is wrong" in rejected["message"]
+
+
+def test_updates_by_id_with_the_given_fields_alone(run_send: Run, insightly_sandbox: InsightlySandbox):
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann", LAST_NAME="Lee")
+
+    sent = run_send("update_contact", [{"CONTACT_ID": ann["CONTACT_ID"], "LAST_NAME": "Ray"}])
+
+    put = insightly_sandbox.requests(method="PUT")[0]
+    assert put["path"] == f"/v3.1/Contacts/{ann['CONTACT_ID']}"
+    assert put["body"] == {"CONTACT_ID": ann["CONTACT_ID"], "LAST_NAME": "Ray"}
+    assert sent.summary["record_ids"] == [ann["CONTACT_ID"]]
+    after = insightly_sandbox.call("GET", f"/Contacts/{ann['CONTACT_ID']}").json()
+    assert (after["FIRST_NAME"], after["LAST_NAME"]) == ("Ann", "Ray")
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", "x", 0, -3, 1.5, True, "7/../8"])
+def test_a_bad_id_never_reaches_the_collection(value: object, run_send: Run, insightly_sandbox: InsightlySandbox):
+    sent = run_send("delete_contact", [{"CONTACT_ID": value}])
+
+    assert sent.summary["failed"] == 1
+    assert json.loads(sent.rejected[0])["field"] == "CONTACT_ID"
+    assert insightly_sandbox.requests() == []
+
+
+def test_deletes(run_send: Run, insightly_sandbox: InsightlySandbox):
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")
+
+    sent = run_send("delete_contact", [{"CONTACT_ID": str(ann["CONTACT_ID"]), "FIRST_NAME": "not looked at"}])
+
+    assert sent.summary["succeeded"] == 1
+    assert contacts(insightly_sandbox) == []
+
+
+def test_merge_survives_a_server_whose_put_replaces(run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.settings(put="replace")
+    ann = insightly_sandbox.add(
+        "Contacts", FIRST_NAME="Ann", LAST_NAME="Lee", CUSTOMFIELDS=[{"FIELD_NAME": "A__c", "FIELD_VALUE": "1"}]
+    )
+    settings = from_template(get_template("update_contact"), update_mode="merge")
+
+    run_send(settings, [{"CONTACT_ID": ann["CONTACT_ID"], "LAST_NAME": "Ray", "B__c": "2"}])
+
+    after = insightly_sandbox.call("GET", f"/Contacts/{ann['CONTACT_ID']}").json()
+    assert (after["FIRST_NAME"], after["LAST_NAME"]) == ("Ann", "Ray")
+    assert {c["FIELD_NAME"]: c["FIELD_VALUE"] for c in after["CUSTOMFIELDS"]} == {"A__c": "1", "B__c": "2"}
+
+
+def test_replace_nulls_what_is_not_given(run_send: Run, insightly_sandbox: InsightlySandbox):
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann", LAST_NAME="Lee", PHONE="1")
+    settings = from_template(get_template("update_contact"), update_mode="replace", allow_replace=True)
+
+    run_send(settings, [{"CONTACT_ID": ann["CONTACT_ID"], "FIRST_NAME": "Ann", "PHONE": "2"}])
+
+    after = insightly_sandbox.call("GET", f"/Contacts/{ann['CONTACT_ID']}").json()
+    assert (after["FIRST_NAME"], after["LAST_NAME"], after["PHONE"]) == ("Ann", None, "2")
+
+
+def test_a_wrong_key_costs_one_request(run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.faults([{"kind": "status", "rate": 1, "status": 401}])
+
+    with pytest.raises(AuthenticationError):
+        run_send("create_contact", emails(50))
+
+    assert len(insightly_sandbox.requests()) == 1
+
+
+def test_a_permission_lost_on_the_way_stops_the_send_and_keeps_the_rest(run_send: Run, insightly_sandbox):
+    insightly_sandbox.faults([{"kind": "status", "nth": 10, "status": 403}])
+    with pytest.raises(AccessDeniedError):
+        run_send("create_contact", emails(400))
+    insightly_sandbox.faults([])
+    before = len(contacts(insightly_sandbox))
+
+    again = run_send("create_contact", emails(400))
+
+    assert before < 30
+    assert again.summary["skipped"] == before
+    assert again.summary["succeeded"] == 400 - before
+    assert len(contacts(insightly_sandbox)) == 400
+    assert len(set(again.summary["record_ids"])) == 400
+
+
+def test_stop_ends_the_send_at_the_first_failure(run_send: Run, insightly_sandbox: InsightlySandbox):
+    records = [{"FIRST_NAME": "Ann"}, {"FIRST_NAME": ""}, *emails(600)]
+
+    sent = run_send("create_contact", records, policy=DeliveryPolicy(on_record_error="stop"))
+
+    assert sent.summary["failed"] == 1
+    assert len(insightly_sandbox.requests(method="POST")) < 300
+
+
+def test_a_second_attempt_sends_nothing_twice_even_in_another_order(run_send: Run, insightly_sandbox: InsightlySandbox):
+    records = [*emails(20), *emails(3)]  # three records stand there twice
+    first = run_send("create_contact", records)
+
+    second = run_send("create_contact", records[::-1])
+
+    assert second.summary["skipped"] == 23
+    assert len(contacts(insightly_sandbox)) == 23
+    assert sorted(second.summary["record_ids"]) == sorted(first.summary["record_ids"])
+
+
+def test_a_patch_that_is_refused_says_what_to_do(run_send: Run, insightly_sandbox: InsightlySandbox):
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")
+    settings = SendSettings(method="PATCH", url="/Contacts/{record.CONTACT_ID}")
+
+    sent = run_send(settings, [{"CONTACT_ID": ann["CONTACT_ID"], "FIRST_NAME": "Bea"}])
+
+    assert "patch_fallback='put'" in json.loads(sent.rejected[0])["message"]
+
+
+def test_a_patch_falls_back_to_put(run_send: Run, insightly_sandbox: InsightlySandbox):
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")
+    settings = SendSettings(method="PATCH", url="/Contacts/{record.CONTACT_ID}", patch_fallback="put")
+    records = [{"CONTACT_ID": ann["CONTACT_ID"], "FIRST_NAME": name} for name in ("Bea", "Cy", "Di")]
+
+    sent = run_send(settings, records, via=make_client(insightly_sandbox, concurrency=1))
+
+    assert sent.summary["succeeded"] == 3
+    assert [r["method"] for r in insightly_sandbox.requests()][1:] == ["PATCH", "PUT", "PUT", "PUT"]
+
+
+def test_masked_fields_are_written_nowhere(run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.faults(
+        [{"kind": "status", "nth": 1, "status": 400, "text": "secret@example.com is taken", "method": "POST"}]
+    )
+    settings = from_template(get_template("create_contact"), mask_fields=("EMAIL_ADDRESS",))
+    records = [{"FIRST_NAME": "Ann", "EMAIL_ADDRESS": "secret@example.com"}] * 2
+
+    sent = run_send(settings, records, via=make_client(insightly_sandbox, concurrency=1))
+
+    written = "".join([*sent.responses, *sent.rejected, *map(str, sent.report.failures)])
+    assert (sent.summary["succeeded"], sent.summary["failed"]) == (1, 1)
+    assert "secret@example.com" not in written
+    assert "*** is taken" in written
