@@ -41,9 +41,12 @@ class ApiError(Exception):
         self.framework = framework
 
 
+write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def encode(value: Any) -> bytes:
     """Write a value as compact JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return write_json(value).encode()
 
 
 def json_answer(status: int, value: Any) -> Answer:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import cache
 from typing import Any
 
@@ -14,6 +13,7 @@ from airflow_provider_insightly.api.catalogue import InsightlyObject, Operation,
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError
 from airflow_provider_insightly.sandbox.records import Record, Selection, Store
 from airflow_provider_insightly.sandbox.settings import Settings
+from airflow_provider_insightly.sandbox.values import write_date
 
 _ID = re.compile(r"\d{1,19}", re.ASCII)
 _LARGEST_ID = 2**63 - 1
@@ -53,7 +53,7 @@ class Call:
     @property
     def timestamp(self) -> str:
         """The time on the server's clock, as the API writes it."""
-        return datetime.fromtimestamp(self.now, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+        return write_date(int(self.now))
 
     @property
     def record_id(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_insightly.api.catalogue import Field, InsightlyObject, left_out_of_brief
-from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, encode
+from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, encode, write_json
 from airflow_provider_insightly.sandbox.call import Call, Handler, missing, next_etag
 from airflow_provider_insightly.sandbox.links import mirror, read_link, remove_mirror
 from airflow_provider_insightly.sandbox.records import Record, Selection
@@ -191,7 +191,7 @@ def shorten(text: str) -> str:
     """Return a record's JSON text as it is with ``brief=true``."""
     left_out = left_out_of_brief()
     record = {name: value for name, value in json.loads(text).items() if name not in left_out}
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    return write_json(record)
 
 
 def search_field(call: Call, obj: InsightlyObject, name: str, value: str) -> dict[str, Any]:

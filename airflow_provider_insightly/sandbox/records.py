@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_insightly.sandbox.answers import write_json
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     object TEXT NOT NULL, id INTEGER NOT NULL, body TEXT NOT NULL, custom TEXT, updated TEXT NOT NULL,
@@ -146,7 +148,7 @@ class Store:
 
     def put(self, obj: str, record_id: int, record: Record, updated: str) -> str:
         """Insert or replace a record and return its JSON text."""
-        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        text = write_json(record)
         self._keep_image(obj, record_id)
         self.connection.execute(
             "INSERT INTO records (object, id, body, custom, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (object, id) "
@@ -163,7 +165,7 @@ class Store:
             nonlocal last
             for record in records:
                 last = max(last, record[id_field])
-                text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+                text = write_json(record)
                 yield obj, record[id_field], text, _custom_values(record), record.get("DATE_UPDATED_UTC") or ""
 
         self.connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)", rows())
@@ -198,7 +200,13 @@ class Store:
         """
         source, parameters = self._where(selection)
         parameters.update(skip=max(0, min(skip, 2**62)), top=top)
-        rows = self.connection.execute(f"SELECT body FROM {source} ORDER BY id LIMIT :top OFFSET :skip", parameters)  # noqa: S608
+        if selection.as_of is None and (selection.field or selection.updated_after):
+            # The plus keeps SQLite from walking all records in the order of ids instead of using the field's index.
+            ids = f"SELECT id FROM {source} ORDER BY +id LIMIT :top OFFSET :skip"  # noqa: S608
+            statement = f"SELECT body FROM records WHERE object = :object AND id IN ({ids}) ORDER BY id"  # noqa: S608
+        else:
+            statement = f"SELECT body FROM {source} ORDER BY id LIMIT :top OFFSET :skip"  # noqa: S608
+        rows = self.connection.execute(statement, parameters)
         return [body for (body,) in rows]
 
     def records(self, selection: Selection) -> list[Record]:
@@ -413,4 +421,4 @@ def _custom_values(record: Record) -> str | None:
     fields = record.get("CUSTOMFIELDS")
     if not fields:
         return None
-    return json.dumps({field["FIELD_NAME"]: field["FIELD_VALUE"] for field in fields}, ensure_ascii=False)
+    return write_json({field["FIELD_NAME"]: field["FIELD_VALUE"] for field in fields})

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from airflow_provider_insightly.api.catalogue import Operation, get_object, objects, operations
+from airflow_provider_insightly.api.catalogue import Operation, objects, operations
 from airflow_provider_insightly.sandbox.answers import not_found, wrong_method
 
 ALIASES = {"organizations": "organisations"}
@@ -110,8 +110,3 @@ def _wrong_numbers() -> frozenset[str]:
 def _plural(name: str) -> str:
     lower = name.lower()
     return f"{lower[:-1]}ies" if lower.endswith("y") else f"{lower}s"
-
-
-def object_name(name: str) -> str:
-    """Return an object's exact name for any of its names."""
-    return get_object(name).name

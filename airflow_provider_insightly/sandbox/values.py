@@ -6,10 +6,10 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from airflow_provider_insightly.api.catalogue import Field, get_object, types
+from airflow_provider_insightly.api.catalogue import Field, types
 from airflow_provider_insightly.sandbox.answers import ApiError
 from airflow_provider_insightly.sandbox.records import Record
 
@@ -59,6 +59,12 @@ def parse_date(text: str) -> str:
         offset = datetime.strptime(zone.replace(":", ""), "%z").utcoffset()
         moment = moment - offset if offset else moment
     return moment.strftime("%Y-%m-%d %H:%M:%S").zfill(19)
+
+
+@lru_cache(maxsize=64)
+def write_date(second: int) -> str:
+    """Return a moment, in seconds since the epoch, as the API writes it."""
+    return datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def blank_record(type_name: str) -> Record:
@@ -290,8 +296,3 @@ def _choice(value: str, options: list[str], *, many: bool) -> str:
         if choice and choice not in options:
             raise ValueError(f"{choice!r} is not one of the options: {', '.join(options)}")
     return value
-
-
-def object_type(name: str) -> str:
-    """Return the type of an object's records."""
-    return get_object(name).type

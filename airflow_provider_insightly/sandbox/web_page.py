@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 from airflow_provider_insightly.api.catalogue import InsightlyObject, types
@@ -12,7 +11,7 @@ from airflow_provider_insightly.sandbox.answers import ApiError
 from airflow_provider_insightly.sandbox.call import missing, next_etag, object_named
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
 from airflow_provider_insightly.sandbox.records import Record, Selection, Store
-from airflow_provider_insightly.sandbox.values import CUSTOM_NAME, blank_record, read_body
+from airflow_provider_insightly.sandbox.values import CUSTOM_NAME, blank_record, read_body, write_date
 
 FIELD_TYPES = [
     "TEXT",
@@ -47,7 +46,7 @@ class Desk:
     @property
     def timestamp(self) -> str:
         """The time as the API writes it."""
-        return datetime.fromtimestamp(self.now, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+        return write_date(int(self.now))
 
     def get(self, name: str, record_id: str | int) -> Record:
         """Return a record; 404 when it is not there."""
