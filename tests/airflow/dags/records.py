@@ -13,7 +13,7 @@ from airflow_provider_insightly.operators.records import (
     InsightlyUpdateOpportunityOperator,
 )
 
-with DAG("insightly_contacts", schedule=None, is_paused_upon_creation=True, params={"path": "contacts.csv"}):
+with DAG("insightly_contacts", schedule=None, is_paused_upon_creation=True, params={"path": "contacts.csv"}) as contacts:
     # [START create_contact]
     create = InsightlyCreateContactOperator(
         task_id="create",
@@ -48,7 +48,7 @@ with DAG("insightly_contacts", schedule=None, is_paused_upon_creation=True, para
     # [END delete_contact]
 
 
-with DAG("insightly_opportunities", schedule=None, is_paused_upon_creation=True):
+with DAG("insightly_opportunities", schedule=None, is_paused_upon_creation=True) as opportunities:
     # [START opportunities]
     opportunity = InsightlyCreateOpportunityOperator(
         task_id="create_opportunity",
