@@ -37,7 +37,7 @@ class Command:
         sys.exit(import_module(self.module).run(args))
 
 
-COMMANDS = (Command("sandbox", "Run a local Insightly", "airflow_provider_insightly.sandbox.arguments"),)
+COMMANDS = (Command("sandbox", "Run a local Insightly", "airflow_provider_insightly.sandbox.__main__"),)
 
 
 def get_commands() -> list[CLICommand]:
