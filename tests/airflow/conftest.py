@@ -1,4 +1,4 @@
-"""Real Airflow for tests: a home of its own, a database, and DAG runs in this process.
+"""Real Airflow for tests: DAG runs in this process.
 
 The first task of a process costs seconds, each later one a fraction: keep the Airflow tests in one pytest process.
 """
@@ -6,43 +6,21 @@ The first task of a process costs seconds, each later one a fraction: keep the A
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_provider_insightly.sandbox.pytest_plugin import (
-    InsightlySandbox,
-    insightly_sandbox,
-    insightly_sandbox_server,
-)
-
-__all__ = ["insightly_sandbox", "insightly_sandbox_server"]
+from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 
 DAGS = Path(__file__).parent / "dags"
 
 
-@pytest.fixture(scope="session")
-def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An Airflow home with a migrated database; set before anything imports Airflow."""
-    home = tmp_path_factory.mktemp("airflow")
-    os.environ.update(
-        AIRFLOW_HOME=str(home),
-        AIRFLOW__CORE__LOAD_EXAMPLES="False",
-        AIRFLOW__CORE__DAGS_FOLDER=str(DAGS),
-        AIRFLOW__CORE__UNIT_TEST_MODE="False",
-        AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{home}/airflow.db",
-    )
-    from airflow.utils.db import initdb
-
-    initdb()
-    return home
-
-
 @pytest.fixture
-def connection(airflow_home: Path, insightly_sandbox: InsightlySandbox, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def connection(
+    airflow_home: Path, insightly_sandbox: InsightlySandbox, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
     """The connection ``insightly_default``, to the sandbox."""
     described = {
         "conn_type": "insightly",
@@ -58,10 +36,16 @@ def load_dag(connection: dict[str, Any]) -> Callable[[str, str], Any]:
     """Return a DAG of a file in ``dags``."""
     from importlib.util import module_from_spec, spec_from_file_location
 
+    from airflow.sdk import DAG
+
     def load(file: str, dag_id: str) -> Any:
         spec = spec_from_file_location(f"example_dags_{file}", DAGS / f"{file}.py")
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
-        return next(value for value in vars(module).values() if getattr(value, "dag_id", "") == dag_id and hasattr(value, "test"))
+        return next(
+            value
+            for value in vars(module).values()
+            if getattr(value, "dag_id", "") == dag_id and hasattr(value, "test")
+        )
 
     return load

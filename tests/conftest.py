@@ -1,0 +1,29 @@
+"""Airflow's home for the whole run, set before any test module imports Airflow, and gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.environment import ROOT, airflow_environment
+
+_HOME = tempfile.TemporaryDirectory(prefix="airflow-home-")
+_DAGS = Path(_HOME.name) / "dags"
+_DAGS.mkdir()
+(_DAGS / "dags").symlink_to(ROOT / "dags")
+(_DAGS / "examples").symlink_to(ROOT / "tests/airflow/dags")
+os.environ.update(airflow_environment(Path(_HOME.name), _DAGS))
+
+
+@pytest.fixture(scope="session")
+def airflow_home() -> Iterator[Path]:
+    """The Airflow home, its database migrated once for all tests that run DAGs."""
+    from airflow.utils.db import initdb
+
+    initdb()
+    yield Path(_HOME.name)
+    _HOME.cleanup()
