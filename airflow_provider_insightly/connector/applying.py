@@ -1,0 +1,373 @@
+"""Applying a plan: for each action the intent in the log, the request, then all its results in one transaction.
+
+An action that a crash left between intent and result is done again. That is harmless for everything but creating a
+prospect, which first looks whether the prospect is there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Connection, Engine
+
+from airflow_provider_insightly.api.client import InsightlyClient
+from airflow_provider_insightly.api.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    DailyQuotaError,
+    InsightlyError,
+    InvalidRequestError,
+    NotFoundError,
+)
+from airflow_provider_insightly.connector.actions import APPLIED, FAILED, NEITHER, REJECTED, TO_CRM, Action
+from airflow_provider_insightly.connector.extraction import Clock
+from airflow_provider_insightly.connector.ledger import lift_opt_out
+from airflow_provider_insightly.connector.links import bury, move_link, pair_up, unbury, update_baseline
+from airflow_provider_insightly.connector.log import log_intent, log_result
+from airflow_provider_insightly.connector.mapping import MappedField, staged_fields
+from airflow_provider_insightly.connector.merging import merged_values
+from airflow_provider_insightly.connector.plans import Plan, read_actions
+from airflow_provider_insightly.connector.records import EMAIL_FIELD, PROSPECT, Record, Ref, read_record
+from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import ARCHIVED
+from airflow_provider_insightly.connector.settings import Settings
+from airflow_provider_insightly.connector.staging import absorb, queue, read_records, set_gone, set_missing
+from airflow_provider_insightly.connector.values import Value, ValueTypeError, flatten, unflatten
+from airflow_provider_insightly.store.engine import writing
+from airflow_provider_insightly.store.tables import connector_actions
+
+DELETED_TAG = "crm_deleted"
+"""The tag of a prospect that was archived because its CRM record was deleted."""
+
+LOCAL_AT_ONCE = 200
+"""Actions in one transaction that only change the store."""
+
+_STOPS = (AuthenticationError, AccessDeniedError, DailyQuotaError)
+"""Answers after which the next request would fare no better."""
+
+
+class PlanNotReleasedError(RuntimeError):
+    """A plan was to be applied that is a dry run, or that a breaker still holds."""
+
+
+@dataclass
+class Applied:
+    """What came of a chunk.
+
+    :param results: how many actions ended in which result.
+    :param record_ids: the ids of the prospects that were created.
+    """
+
+    results: dict[str, int] = field(default_factory=Counter)
+    record_ids: list[int] = field(default_factory=list)
+
+
+class Applier:
+    """Applies actions of one plan.
+
+    :param client: the API.
+    :param engine: the store.
+    :param plan: the plan, released.
+    :param mapping: the checked mapping.
+    :param settings: the settings.
+    :param now: the clock.
+    :param sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        client: InsightlyClient,
+        engine: Engine,
+        plan: Plan,
+        mapping: Sequence[MappedField],
+        settings: Settings,
+        *,
+        now: Clock,
+        sleep: Callable[[float], None],
+    ) -> None:
+        if plan.dry_run or plan.released_by is None:
+            why = "it is a dry run" if plan.dry_run else "no breaker or person released it"
+            raise PlanNotReleasedError(f"The plan {plan.hash} of run {plan.run_id!r} cannot be applied: {why}.")
+        self.client, self.engine, self.plan, self.instance = client, engine, plan, plan.instance
+        self.mapping, self.settings, self.now, self.sleep = mapping, settings, now, sleep
+
+    def apply(self, step: str, first: int = 0, last: int | None = None) -> Applied:
+        """Apply the actions of a step between two numbers that have no result yet; records already done are counted."""
+        applied = Applied()
+        with self.engine.connect() as connection:
+            actions = list(read_actions(connection, self.plan.plan_id, step, first, last))
+        local: list[tuple[int, Action]] = []
+        for seq, action, started_at, result in actions:
+            if result is not None:
+                continue
+            if action.direction == NEITHER:
+                local.append((seq, action))
+            else:
+                self._apply_remote(seq, action, started_at is not None)
+        for start in range(0, len(local), LOCAL_AT_ONCE):
+            with writing(self.engine) as connection:
+                for seq, action in local[start : start + LOCAL_AT_ONCE]:
+                    self._apply_local(connection, seq, action)
+        with self.engine.connect() as connection:
+            self._count(connection, step, first, last, applied)
+        return applied
+
+    def _count(self, connection: Connection, step: str, first: int, last: int | None, applied: Applied) -> None:
+        table = connector_actions.c
+        query = select(table.event, table.result, table.record_id).where(
+            table.plan_id == self.plan.plan_id, table.step == step, table.seq >= first
+        )
+        if last is not None:
+            query = query.where(table.seq <= last)
+        for event, result, record_id in connection.execute(query.order_by(table.seq)):
+            applied.results[result] = applied.results.get(result, 0) + 1
+            if event == "create" and result == APPLIED:
+                applied.record_ids.append(record_id)
+
+    def _apply_local(self, connection: Connection, seq: int, action: Action) -> None:
+        now = self.now()
+        prospect_id, crm = action.prospect_id, action.crm
+        assert prospect_id is not None  # local actions are about pairs
+        assert crm is not None
+        if action.event == "link":
+            pair_up(connection, self.instance, prospect_id, crm, action.reason or "", {}, now)
+        elif action.event == "relink":
+            move_link(connection, self.instance, prospect_id, crm, action.reason or "", now)
+        elif action.event == "tombstone":
+            bury(connection, self.instance, prospect_id, crm, (action.reason or "").split(":")[0], now)
+        elif action.event == "agree":
+            update_baseline(connection, self.instance, prospect_id, action.baseline or {})
+        if action.event != "agree":  # nothing happened to either record: no row in the log
+            log_intent(connection, self.plan, seq, action, now)
+            log_result(connection, self.plan, seq, APPLIED, now)
+        self._finish(connection, seq, APPLIED)
+
+    def _apply_remote(self, seq: int, action: Action, again: bool) -> None:
+        with writing(self.engine) as connection:
+            log_intent(connection, self.plan, seq, action, self.now())
+            self._start(connection, seq)
+        try:
+            _WRITERS[action.event](self, seq, action, again)
+        except _STOPS:
+            raise
+        except (NotFoundError, InvalidRequestError) as error:
+            result = FAILED if isinstance(error, NotFoundError) else REJECTED
+            with writing(self.engine) as connection:
+                if isinstance(error, NotFoundError):
+                    self._note_missing(connection, action)
+                self._fail(connection, seq, result, error)
+        except InsightlyError as error:
+            with writing(self.engine) as connection:
+                self._fail(connection, seq, FAILED, error)
+
+    def _note_missing(self, connection: Connection, action: Action) -> None:
+        target = action.crm if action.direction == TO_CRM else Ref(PROSPECT, action.prospect_id or 0)
+        if target is not None:
+            set_missing(connection, self.instance, target, self.now())
+
+    def _fail(self, connection: Connection, seq: int, result: str, error: InsightlyError) -> None:
+        log_result(connection, self.plan, seq, result, self.now(), http_status=error.status, error=str(error))
+        self._finish(connection, seq, result)
+
+    def _start(self, connection: Connection, seq: int) -> None:
+        table = connector_actions
+        statement = update(table).where(table.c.plan_id == self.plan.plan_id, table.c.seq == seq)
+        connection.execute(statement.where(table.c.started_at.is_(None)).values(started_at=self.now()))
+
+    def _finish(self, connection: Connection, seq: int, result: str, record_id: int | None = None) -> None:
+        table = connector_actions
+        statement = update(table).where(table.c.plan_id == self.plan.plan_id, table.c.seq == seq)
+        connection.execute(statement.values(result=result, record_id=record_id))
+
+    def _write(self, ref: Ref, values: Mapping[str, Value]) -> Record:
+        """Change fields of a record; return it as it is afterwards."""
+        id_field = {PROSPECT: "PROSPECT_ID", "Contacts": "CONTACT_ID", "Leads": "LEAD_ID"}[ref.object]
+        answer = self.client.update(ref.object, {id_field: ref.id, **unflatten(values)})
+        return self._read(ref.object, answer)
+
+    def _read(self, object_name: str, answer: Mapping[str, Value]) -> Record:
+        return read_record(object_name, answer, staged_fields(self.mapping, object_name))
+
+    def update_prospect(self, seq: int, action: Action, again: bool) -> None:
+        """Write the changes of an action to its prospect."""
+        self._update(seq, action, Ref(PROSPECT, action.prospect_id or 0))
+
+    def update_crm(self, seq: int, action: Action, again: bool) -> None:
+        """Write the changes of an action to its Lead or Contact."""
+        assert action.crm is not None
+        self._update(seq, action, action.crm)
+
+    def _update(self, seq: int, action: Action, ref: Ref) -> None:
+        values = {change.field: change.after for change in action.changes}
+        record = self._write(ref, values)
+        with writing(self.engine) as connection:
+            now = self.now()
+            absorb(connection, self.instance, record, set(values), now)
+            baseline = self._as_answered(action, record)
+            update_baseline(connection, self.instance, action.prospect_id or 0, baseline)
+            if action.event == "opt_in_prospect":
+                lift_opt_out(connection, self.instance, record.email_key or "", action.reason or "", now)
+            log_result(connection, self.plan, seq, APPLIED, now, http_status=200)
+            self._finish(connection, seq, APPLIED)
+
+    def _as_answered(self, action: Action, record: Record) -> dict[str, Value]:
+        """Return the new baseline as Insightly kept it, which may not be what was sent."""
+        baseline = dict(action.baseline or {})
+        for row in self.mapping:
+            name = row.row.fields.get(record.ref.object)
+            if row.name not in baseline or name is None or name not in record.data:
+                continue
+            try:
+                if record.ref.object == PROSPECT:
+                    baseline[row.name] = row.read_prospect(record.data[name])
+                elif row.source(record.ref.object) == record.ref.object:
+                    baseline[row.name] = row.read_crm(record.ref.object, record.data[name])
+            except ValueTypeError:
+                continue  # the next plan looks at the field again, and says what is wrong with it
+        return baseline
+
+    def create(self, seq: int, action: Action, again: bool) -> None:
+        """Create a prospect and link it; look first whether an earlier attempt did."""
+        assert action.crm is not None
+        values = {change.field: change.after for change in action.changes}
+        record = self._find_created(values["EMAIL_ADDRESS"]) if again else None
+        if record is None:
+            record = self._create_once(values)
+        with writing(self.engine) as connection:
+            now = self.now()
+            absorb(connection, self.instance, record, set(values), now)
+            baseline = self._as_answered(action, record)
+            pair_up(connection, self.instance, record.ref.id, action.crm, "created", baseline, now)
+            log_result(connection, self.plan, seq, APPLIED, now, prospect_id=record.ref.id, http_status=201)
+            self._finish(connection, seq, APPLIED, record.ref.id)
+
+    def _create_once(self, values: Mapping[str, Value]) -> Record:
+        body = unflatten(values)
+        try:
+            return self._read(PROSPECT, self.client.create(PROSPECT, body))
+        except InsightlyError as error:
+            if error.outcome != "unknown":
+                raise
+        found = self._find_created(values["EMAIL_ADDRESS"])
+        return found or self._read(PROSPECT, self.client.create(PROSPECT, body))
+
+    def _find_created(self, address: str) -> Record | None:
+        """Look for a prospect whose creation was not answered, once searches have caught up with it."""
+        self.sleep(self.settings.read_lag_seconds)
+        found = [
+            self._read(PROSPECT, answer)
+            for answer in self.client.search(PROSPECT, field=EMAIL_FIELD[PROSPECT], value=address)
+        ]
+        with self.engine.connect() as connection:
+            known = {record.ref for record in read_records(connection, self.instance, [r.ref for r in found])}
+        return min((record for record in found if record.ref not in known), key=lambda r: r.ref, default=None)
+
+    def merge(self, seq: int, action: Action, again: bool) -> None:
+        """Fill the survivor's blanks from the other prospect, then archive or delete that one."""
+        assert action.other is not None
+        assert action.crm is not None
+        lost, survivor = Ref(PROSPECT, action.prospect_id or 0), action.other
+        kept = self.client.get(PROSPECT, survivor.id)
+        try:
+            given = self.client.get(PROSPECT, lost.id)
+        except NotFoundError:
+            given = None  # an earlier attempt deleted it, after it had filled the survivor
+        record = self._read(PROSPECT, kept)
+        written: dict[str, Value] = {}
+        if given is not None:
+            written = merged_values(flatten(kept), flatten(given))
+            written.update({change.field: change.after for change in action.changes})
+            record = self._write(survivor, written) if written else record
+            self._join_tags(survivor, kept, [tag["TAG_NAME"] for tag in given.get("TAGS") or ()])
+            self._put_away(lost, "crm_merged")
+        with writing(self.engine) as connection:
+            now = self.now()
+            absorb(connection, self.instance, record, set(written) - {"EMAIL_ADDRESS"}, now)
+            queue(connection, self.instance, [survivor])
+            self._bury(connection, lost, action.crm, "merged")
+            if action.changes:  # a holder of an address was merged: its own pair is none
+                unbury(connection, self.instance, lost.id, action.crm)
+            log_result(connection, self.plan, seq, APPLIED, now, reason=f"{action.reason}; filled: {sorted(written)}")
+            self._finish(connection, seq, APPLIED)
+
+    def archive(self, seq: int, action: Action, again: bool) -> None:
+        """Close a prospect to the connector and tag it."""
+        assert action.crm is not None
+        prospect = Ref(PROSPECT, action.prospect_id or 0)
+        self._archive(prospect, DELETED_TAG)
+        with writing(self.engine) as connection:
+            self._bury(connection, prospect, action.crm, ARCHIVED)
+            log_result(connection, self.plan, seq, APPLIED, self.now(), http_status=200)
+            self._finish(connection, seq, APPLIED)
+
+    def delete(self, seq: int, action: Action, again: bool) -> None:
+        """Delete a prospect for good."""
+        assert action.crm is not None
+        prospect = Ref(PROSPECT, action.prospect_id or 0)
+        self.client.delete(PROSPECT, prospect.id)
+        with writing(self.engine) as connection:
+            set_gone(connection, self.instance, prospect)
+            self._bury(connection, prospect, action.crm, "deleted")
+            log_result(connection, self.plan, seq, APPLIED, self.now(), http_status=202)
+            self._finish(connection, seq, APPLIED)
+
+    def restore(self, seq: int, action: Action, again: bool) -> None:
+        """Open an archived prospect again and link it to the record that came back."""
+        assert action.crm is not None
+        prospect = Ref(PROSPECT, action.prospect_id or 0)
+        record = self._write(prospect, {"DO_NOT_SYNC": False})
+        answer = self.client.get(PROSPECT, prospect.id)
+        tags = [tag["TAG_NAME"] for tag in answer.get("TAGS") or ()]
+        if DELETED_TAG in tags:
+            self._set_tags(prospect, [tag for tag in tags if tag != DELETED_TAG])
+        with writing(self.engine) as connection:
+            now = self.now()
+            absorb(connection, self.instance, record, {"DO_NOT_SYNC"}, now)
+            unbury(connection, self.instance, prospect.id, action.crm)
+            pair_up(connection, self.instance, prospect.id, action.crm, "restored", {}, now)
+            queue(connection, self.instance, [prospect])
+            log_result(connection, self.plan, seq, APPLIED, now, http_status=200)
+            self._finish(connection, seq, APPLIED)
+
+    def _archive(self, prospect: Ref, tag: str) -> None:
+        record = self._write(prospect, {"DO_NOT_SYNC": True})
+        self._join_tags(prospect, self.client.get(PROSPECT, prospect.id), [tag])
+        with writing(self.engine) as connection:
+            absorb(connection, self.instance, record, {"DO_NOT_SYNC"}, self.now())
+
+    def _put_away(self, prospect: Ref, tag: str) -> None:
+        if self.settings.delete_mode == "archive":
+            self._archive(prospect, tag)
+            return
+        self.client.delete(PROSPECT, prospect.id)
+        with writing(self.engine) as connection:
+            set_gone(connection, self.instance, prospect)
+
+    def _join_tags(self, prospect: Ref, answer: Mapping[str, Any], tags: Sequence[str]) -> None:
+        present = [tag["TAG_NAME"] for tag in answer.get("TAGS") or ()]
+        if set(tags) - set(present):
+            self._set_tags(prospect, [*present, *(tag for tag in tags if tag not in present)])
+
+    def _set_tags(self, prospect: Ref, tags: Sequence[str]) -> None:
+        self.client.request("PUT", f"/{PROSPECT}/{prospect.id}/Tags", json=[{"TAG_NAME": tag} for tag in tags])
+
+    def _bury(self, connection: Connection, prospect: Ref, crm: Ref, reason: str) -> None:
+        bury(connection, self.instance, prospect.id, crm, reason, self.now())
+
+
+_WRITERS: Mapping[str, Callable[[Applier, int, Action, bool], None]] = {
+    "create": Applier.create,
+    "update_prospect": Applier.update_prospect,
+    "change_email": Applier.update_prospect,
+    "opt_out_prospect": Applier.update_prospect,
+    "opt_in_prospect": Applier.update_prospect,
+    "update_crm": Applier.update_crm,
+    "opt_out_crm": Applier.update_crm,
+    "merge": Applier.merge,
+    "archive": Applier.archive,
+    "delete": Applier.delete,
+    "restore": Applier.restore,
+}

@@ -1,0 +1,110 @@
+"""The connector's configuration: one YAML file with settings and mapping; mistakes are named with their line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from airflow_provider_insightly.connector.mapping import FieldMapping, MappingError, check_mapping
+from airflow_provider_insightly.connector.settings import Settings
+
+
+class ConfigurationError(ValueError):
+    """The file cannot be used; the message names each mistake with its line."""
+
+
+class Configuration(BaseModel):
+    """All that the connector is told.
+
+    :param insightly_conn_id: the Airflow connection of the Insightly instance.
+    :param settings: the nine boxes and their tuning.
+    :param mapping: Prospect Field Mapping.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    insightly_conn_id: str = "insightly_default"
+    settings: Settings = Settings()
+    mapping: tuple[FieldMapping, ...] = ()
+
+    @field_validator("mapping")
+    @classmethod
+    def _check_mapping(cls, rows: tuple[FieldMapping, ...]) -> tuple[FieldMapping, ...]:
+        check_mapping(rows)
+        return rows
+
+    @property
+    def digest(self) -> str:
+        """A short hash: when it changes, every record is looked at again."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:32]
+
+    def override(self, values: Mapping[str, Any]) -> Configuration:
+        """Return the configuration with other settings, as the DAG's parameters give them.
+
+        :raises ConfigurationError: a value cannot be used.
+        """
+        try:
+            settings = Settings.model_validate({**self.settings.model_dump(), **values})
+        except ValidationError as error:
+            raise ConfigurationError("; ".join(_describe(problem) for problem in error.errors())) from None
+        return self.model_copy(update={"settings": settings})
+
+
+def load_configuration(path: str | Path) -> Configuration:
+    """Read a configuration.
+
+    :raises ConfigurationError: it is not YAML, a name or type is wrong, or the mapping cannot work.
+    """
+    return read_configuration(Path(path).read_text("utf-8"), str(path))
+
+
+def read_configuration(text: str, name: str = "configuration") -> Configuration:
+    """Read a configuration from its text; ``name`` is what mistakes are reported under."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigurationError(f"{name}, line {line}: this is not YAML: {error.problem}") from None
+    try:
+        return Configuration.model_validate(content or {})
+    except ValidationError as error:
+        found = sorted(_located(problem, root) for problem in error.errors())
+        raise ConfigurationError("\n".join(f"{name}, line {line}: {message}" for line, message in found)) from None
+
+
+def _located(problem: Any, root: yaml.Node | None) -> tuple[int, str]:
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, MappingError):
+        number = cause.problems[0][0]
+        return _line(root, (*problem["loc"], number)), f"mapping: {cause}"
+    return _line(root, problem["loc"]), _describe(problem)
+
+
+def _describe(problem: Any) -> str:
+    path = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = Settings.model_fields if path.startswith("settings") else Configuration.model_fields
+        known = FieldMapping.model_fields if path.startswith("mapping") else known
+        return f"{path}: there is no such setting; there are: {', '.join(known)}"
+    return f"{path}: {problem['msg']} (here: {problem['input']!r})"
+
+
+def _line(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:
+    """Return the line (from 1) of what a path leads to, or of the last part of the path that is there."""
+    line = node.start_mark.line + 1 if node else 1
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == part), None)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line

@@ -1,0 +1,155 @@
+"""Reading both sides: what changed since the last run, page by page into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Engine
+
+from airflow_provider_insightly.api.catalogue import get_object
+from airflow_provider_insightly.api.client import InsightlyClient, format_time
+from airflow_provider_insightly.api.errors import NotFoundError
+from airflow_provider_insightly.connector.mapping import MappedField, staged_fields
+from airflow_provider_insightly.connector.records import Ref, read_record
+from airflow_provider_insightly.connector.staging import stage
+from airflow_provider_insightly.connector.state import read_state, read_time, write_state, write_time
+from airflow_provider_insightly.store.engine import writing
+
+Clock = Callable[[], datetime]
+
+READINGS = 3
+"""How often a list is read again that changed under our eyes before the task gives up."""
+
+
+class IncompleteReadError(RuntimeError):
+    """A list kept changing while it was read, so that records may be missing from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What was read of an object.
+
+    :param object: the object.
+    :param since: changes after this moment were asked for; ``None`` for everything.
+    :param read: how many records came.
+    :param changed: how many of them are new or different.
+    :param pages: how many requests for pages it took.
+    """
+
+    object: str
+    since: datetime | None
+    read: int
+    changed: int
+    pages: int
+
+
+def extract(
+    client: InsightlyClient,
+    engine: Engine,
+    instance: str,
+    object_name: str,
+    mapping: Sequence[MappedField],
+    *,
+    overlap_seconds: float,
+    now: Clock,
+) -> Extraction:
+    """Stage the records of an object that changed since the watermark; all of them in the first run.
+
+    The cursor of the API excludes its own second, and searches lag behind writes: a read reaches back behind the
+    watermark. The new watermark counts from :func:`advance_watermarks` on.
+
+    :param overlap_seconds: how far it reaches back.
+    :raises IncompleteReadError: records were deleted during each of several readings, which shifts the pages.
+
+    Source: ``GET /{Object}`` and ``GET /{Object}/Search?updated_after_utc=``.
+    """
+    fields = staged_fields(mapping, object_name)
+    with engine.connect() as connection:
+        watermark = read_time(connection, instance, f"watermark {object_name}")
+        if read_state(connection, instance, f"fields {object_name}") != sorted(fields):
+            watermark = None  # other fields are mapped now: those of unchanged records are not in the store
+    since = watermark - timedelta(seconds=overlap_seconds) if watermark else None
+    changed: set[Ref] = set()
+    pages = read = 0
+    for _ in range(READINGS):
+        reading = _Reading(client, engine, instance, object_name, fields, now)
+        reading.read(since)
+        changed |= reading.changed
+        pages += reading.pages
+        read = len(reading.seen)
+        if reading.complete:
+            break
+    else:
+        raise IncompleteReadError(
+            f"{object_name} were deleted during each of {READINGS} readings of their list, so that records may have "
+            "slipped through. Let the task retry at a quieter time."
+        )
+    with writing(engine) as connection:
+        write_time(connection, instance, f"extracted {object_name}", reading.started or now())
+        write_state(connection, instance, f"fields {object_name}", sorted(fields))
+        if since is None:
+            write_time(connection, instance, f"swept {object_name}", now())
+    return Extraction(object_name, since, read, len(changed), pages)
+
+
+def advance_watermarks(engine: Engine, instance: str, object_names: Sequence[str]) -> None:
+    """Let the next run read from where this run's extractions began, by the server's clock."""
+    with writing(engine) as connection:
+        for object_name in object_names:
+            extracted = read_state(connection, instance, f"extracted {object_name}")
+            if extracted is not None:
+                write_state(connection, instance, f"watermark {object_name}", extracted)
+
+
+class _Reading:
+    """One reading of a list from its first page to its last."""
+
+    def __init__(
+        self,
+        client: InsightlyClient,
+        engine: Engine,
+        instance: str,
+        object_name: str,
+        fields: frozenset[str],
+        now: Clock,
+    ) -> None:
+        self.client, self.engine, self.instance, self.now = client, engine, instance, now
+        self.object_name, self.fields = object_name, fields
+        self.started: datetime | None = None
+        self.seen: set[int] = set()
+        self.changed: set[Ref] = set()
+        self.pages = 0
+        self.complete = True
+
+    def read(self, since: datetime | None) -> None:
+        path = get_object(self.object_name).path
+        if since is None:
+            pages = self.client.pages(path)
+        else:
+            pages = self.client.pages(f"{path}/Search", params={"updated_after_utc": format_time(since)})
+        total = None
+        for page in pages:
+            self.pages += 1
+            self.started = self.started or page.server_time
+            if total is not None and page.total is not None and page.total < total:
+                self.complete = False  # a deletion moves later records one place up, past the next page's start
+            total = page.total
+            records = [read_record(self.object_name, answer, self.fields) for answer in page.records]
+            self.seen.update(record.ref.id for record in records)
+            with writing(self.engine) as connection:
+                staged = stage(connection, self.instance, records, self.now())
+            self.changed.update(staged.changed)
+            for ref in staged.doubtful:
+                self._read_again(ref)
+        if total is not None and len(self.seen) < total:
+            self.complete = False
+
+    def _read_again(self, ref: Ref) -> None:
+        try:
+            record = read_record(ref.object, self.client.get(ref.object, ref.id), self.fields)
+        except NotFoundError:
+            return  # deleted since: the next sweep finds that
+        with writing(self.engine) as connection:
+            self.changed.update(stage(connection, self.instance, [record], self.now(), certain=True).changed)

@@ -1,0 +1,107 @@
+"""Pairs in the store: linked, moved, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.engine import Connection
+
+from airflow_provider_insightly.connector.records import Ref
+from airflow_provider_insightly.connector.values import Value
+from airflow_provider_insightly.store.tables import connector_links, connector_tombstones
+
+
+def pair_up(
+    connection: Connection,
+    instance: str,
+    prospect_id: int,
+    crm: Ref,
+    matched_by: str,
+    baseline: Mapping[str, Value],
+    now: datetime,
+) -> None:
+    """Link a prospect and a CRM record; linked already, only the way is noted anew."""
+    connection.execute(_of(delete(connector_links), instance, prospect_id))
+    connection.execute(
+        connector_links.insert().values(
+            instance=instance,
+            prospect_id=prospect_id,
+            crm_object=crm.object,
+            crm_id=crm.id,
+            matched_by=matched_by.split(":")[0][:20],
+            linked_at=now,
+            baseline=dict(baseline),
+        )
+    )
+
+
+def move_link(connection: Connection, instance: str, prospect_id: int, crm: Ref, reason: str, now: datetime) -> None:
+    """Lead a prospect's link to another record, and bury the old pair.
+
+    A converted Lead and its Contact are one person, so that the pair keeps its baseline.
+    """
+    links = connector_links.c
+    old = connection.execute(
+        select(connector_links).where(links.instance == instance, links.prospect_id == prospect_id)
+    ).one_or_none()
+    if old is not None and Ref(old.crm_object, old.crm_id) == crm:
+        return  # an earlier attempt did it
+    kept = old.baseline if old is not None and reason == "converted" else {}
+    if old is not None:
+        bury(connection, instance, prospect_id, Ref(old.crm_object, old.crm_id), "relinked", now)
+    pair_up(connection, instance, prospect_id, crm, reason, kept, now)
+
+
+def bury(connection: Connection, instance: str, prospect_id: int, crm: Ref, reason: str, now: datetime) -> None:
+    """End a pair, so that it is not made again."""
+    unbury(connection, instance, prospect_id, crm)
+    connection.execute(
+        connector_tombstones.insert().values(
+            instance=instance,
+            prospect_id=prospect_id,
+            crm_object=crm.object,
+            crm_id=crm.id,
+            reason=reason[:40],
+            buried_at=now,
+        )
+    )
+    links = connector_links.c
+    connection.execute(
+        _of(delete(connector_links), instance, prospect_id).where(
+            links.crm_object == crm.object, links.crm_id == crm.id
+        )
+    )
+
+
+def unbury(connection: Connection, instance: str, prospect_id: int, crm: Ref) -> None:
+    """Forget that a pair ended."""
+    table = connector_tombstones.c
+    connection.execute(
+        delete(connector_tombstones).where(
+            table.instance == instance,
+            table.prospect_id == prospect_id,
+            table.crm_object == crm.object,
+            table.crm_id == crm.id,
+        )
+    )
+
+
+def update_baseline(connection: Connection, instance: str, prospect_id: int, agreed: Mapping[str, Value]) -> None:
+    """Note values on which both sides of a pair agree."""
+    if not agreed:
+        return
+    links = connector_links.c
+    known = connection.execute(
+        select(links.baseline).where(links.instance == instance, links.prospect_id == prospect_id)
+    ).scalar()
+    if known is not None:
+        statement = _of(update(connector_links), instance, prospect_id)
+        connection.execute(statement.values(baseline={**known, **agreed}))
+
+
+def _of(statement: Any, instance: str, prospect_id: int) -> Any:
+    links = connector_links.c
+    return statement.where(links.instance == instance, links.prospect_id == prospect_id)

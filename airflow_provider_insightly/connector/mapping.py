@@ -1,0 +1,312 @@
+"""Prospect Field Mapping: which fields belong together, and whose value wins.
+
+A :class:`FieldMapping` is a row as it is written; a :class:`MappedField` is the row after it was checked against what
+Insightly says of the fields: types, lengths, options, who may write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from airflow_provider_insightly.api.catalogue import get_object
+from airflow_provider_insightly.connector.records import (
+    CONTACTS,
+    CRM_OBJECTS,
+    LEADS,
+    OPT_OUT_FIELD,
+    ORGANISATIONS,
+    OWN_FIELDS,
+    PROSPECT,
+)
+from airflow_provider_insightly.connector.values import FieldType, Value, ValueTypeError, canonical, is_custom
+
+Behavior = Literal["CRM Value", "Marketing Value", "Most Recently Updated Value"]
+CRM_VALUE, MARKETING_VALUE, MOST_RECENT = get_args(Behavior)
+
+RESERVED = {
+    "EMAIL_ADDRESS": "the address is carried by the setting update_email_addresses",
+    "DO_NOT_SYNC": "it closes a prospect to the connector",
+    "CONTACT_ID": "links are the connector's own to keep",
+    "LEAD_ID": "links are the connector's own to keep",
+}
+"""Prospect fields that no row may name, and why."""
+
+NEVER_EMPTIED = frozenset({"OPTED_OUT", "EMAIL_OPTED_OUT", "DO_NOT_EMAIL", "DO_NOT_CALL", "DO_NOT_SYNC"})
+
+
+class FieldMapping(BaseModel):
+    """A row of the mapping.
+
+    :param prospect: the prospect's field.
+    :param lead: the Lead's field.
+    :param contact: the Contact's field.
+    :param organisation: the field of the Contact's organisation, in place of ``contact``; only read.
+    :param behavior: whose value wins.
+    :param type: the type of both, where it is not the one that Insightly names.
+    :param values: CRM values and the Marketing values that stand for them.
+    :param primary: the side whose field the others were cloned from; its label is carried to them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prospect: str
+    lead: str | None = None
+    contact: str | None = None
+    organisation: str | None = None
+    behavior: Behavior = CRM_VALUE
+    type: FieldType | None = None
+    values: dict[str, str] = Field(default_factory=dict)
+    primary: Literal["prospect", "lead", "contact"] | None = None
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The row's fields by their object."""
+        named = {PROSPECT: self.prospect, LEADS: self.lead, CONTACTS: self.contact, ORGANISATIONS: self.organisation}
+        return {name: field for name, field in named.items() if field}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """What Insightly says of a field.
+
+    :param type: its type.
+    :param writable: the API changes it.
+    :param required: a record cannot be without it.
+    :param max_length: the most characters of a text.
+    :param options: the values of a dropdown; empty where they are not known.
+    :param label: what people see; known for custom fields alone.
+    """
+
+    type: FieldType
+    writable: bool = True
+    required: bool = False
+    max_length: int | None = None
+    options: tuple[str, ...] = ()
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class MappedField:
+    """A checked row.
+
+    :param row: the row.
+    :param fields: what is known of each of its fields, by object.
+    """
+
+    row: FieldMapping
+    fields: Mapping[str, FieldInfo]
+
+    @property
+    def name(self) -> str:
+        """The prospect's field, by which the row goes."""
+        return self.row.prospect
+
+    @property
+    def behavior(self) -> str:
+        """Whose value wins."""
+        return self.row.behavior
+
+    def crm_field(self, crm_object: str) -> str | None:
+        """Return the field on a Lead or Contact; ``None`` where the row has none there."""
+        return self.row.fields.get(crm_object)
+
+    def source(self, crm_object: str) -> str | None:
+        """Return the object from which a Lead's or Contact's value is read: its own or its organisation."""
+        if self.row.fields.get(crm_object):
+            return crm_object
+        return ORGANISATIONS if crm_object == CONTACTS and self.row.organisation else None
+
+    def flows_to_marketing(self, crm_object: str) -> bool:
+        """Say whether values of this object may be written to the prospect."""
+        source, prospect = self.fields.get(self.source(crm_object) or ""), self.fields[PROSPECT]
+        return source is not None and prospect.writable and (bool(self.row.values) or _fits(source, prospect))
+
+    def flows_to_crm(self, crm_object: str) -> bool:
+        """Say whether the prospect's values may be written to this object."""
+        target = self.fields.get(crm_object)
+        if target is None or not target.writable:
+            return False
+        if self.row.values:
+            return len(set(self.row.values.values())) == len(self.row.values)
+        return _fits(self.fields[PROSPECT], target)
+
+    def read_crm(self, crm_object: str, value: Value) -> Value:
+        """Return a CRM value in the prospect's canonical form.
+
+        :raises ValueTypeError: it is not of its type, or the value map lacks it.
+        """
+        read = canonical(value, self.fields[self.source(crm_object) or crm_object].type)
+        if read is not None and self.row.values:
+            word = _word(read)
+            if word not in self.row.values:
+                raise ValueTypeError(f"the value map has no {word!r}")
+            read = self.row.values[word]
+        return canonical(read, self.fields[PROSPECT].type)
+
+    def read_prospect(self, value: Value) -> Value:
+        """Return a prospect's value in canonical form.
+
+        :raises ValueTypeError: it is not of its type.
+        """
+        return canonical(value, self.fields[PROSPECT].type)
+
+    def for_crm(self, crm_object: str, value: Value) -> Value:
+        """Return a canonical value as it is written to a Lead or Contact.
+
+        :raises ValueTypeError: the field cannot hold it.
+        """
+        if value is not None and self.row.values:
+            if _word(value) not in self._inverse:
+                raise ValueTypeError(f"the value map leads to no {_word(value)!r}")
+            value = self._inverse[_word(value)]
+        return _checked(canonical(value, self.fields[crm_object].type), self.fields[crm_object])
+
+    def for_prospect(self, value: Value) -> Value:
+        """Return a canonical value as it is written to the prospect.
+
+        :raises ValueTypeError: the field cannot hold it.
+        """
+        return _checked(value, self.fields[PROSPECT])
+
+    @cached_property
+    def _inverse(self) -> dict[str, str]:
+        return {marketing: crm for crm, marketing in self.row.values.items()}
+
+
+class MappingError(ValueError):
+    """The mapping cannot work.
+
+    :param problems: the row's number (from 0) and what is wrong with it, in words.
+    """
+
+    def __init__(self, problems: list[tuple[int, str]]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"row {number + 1}: {problem}" for number, problem in problems))
+
+
+CustomFields = Mapping[str, Mapping[str, FieldInfo]]
+"""What ``GET /CustomFields/{object}`` says, by object and field."""
+
+
+def check_mapping(rows: Iterable[FieldMapping], custom_fields: CustomFields | None = None) -> tuple[MappedField, ...]:
+    """Check rows against the API's fields.
+
+    :param rows: the mapping.
+    :param custom_fields: the instance's own; without them a custom field is taken to be what the row says, else text.
+    :raises MappingError: with every problem of every row.
+    """
+    checked, problems = [], []
+    seen: dict[tuple[str, str], int] = {}
+    for number, row in enumerate(rows):
+        found = _problems(row, custom_fields)
+        for place in row.fields.items():
+            if place in seen and place[0] != ORGANISATIONS:
+                found.append(f"{place[0]}.{place[1]} is in row {seen[place] + 1} already")
+            seen.setdefault(place, number)
+        if found:
+            problems += [(number, problem) for problem in found]
+            continue
+        field = MappedField(row, {name: _info(name, key, row, custom_fields) for name, key in row.fields.items()})
+        problems += [(number, problem) for problem in _misfits(field)]
+        checked.append(field)
+    if problems:
+        raise MappingError(problems)
+    return tuple(checked)
+
+
+def staged_fields(mapping: Iterable[MappedField], object_name: str) -> frozenset[str]:
+    """Return the fields of an object that the connector keeps."""
+    mapped = {field.row.fields[object_name] for field in mapping if object_name in field.row.fields}
+    return frozenset(mapped.union(OWN_FIELDS[object_name]))
+
+
+def is_opt_out(field: MappedField) -> bool:
+    """Say whether a row carries the opt-out, which has rules of its own."""
+    return field.name == OPT_OUT_FIELD[PROSPECT]
+
+
+def _problems(row: FieldMapping, custom_fields: CustomFields | None) -> list[str]:
+    found = []
+    if row.prospect in RESERVED:
+        found.append(f"Prospect.{row.prospect} cannot be mapped: {RESERVED[row.prospect]}")
+    if row.contact and row.organisation:
+        found.append("give contact or organisation, not both: a prospect's field has one source")
+    if len(row.fields) == 1:
+        found.append(f"Prospect.{row.prospect} is mapped to nothing: give lead, contact or organisation")
+    for object_name, field in row.fields.items():
+        known = get_object(object_name).fields
+        if is_custom(field):
+            if custom_fields is not None and field not in custom_fields.get(object_name, {}):
+                found.append(f"{object_name} have no custom field {field}, or one of a type that cannot be mapped")
+        elif field not in known:
+            found.append(f"{object_name} have no field {field}")
+        elif known[field].type not in _PLAIN_TYPES:
+            found.append(f"{object_name}.{field} is a {known[field].type}, which cannot be mapped")
+    opt_outs = {name: OPT_OUT_FIELD[name] for name in (PROSPECT, *CRM_OBJECTS)}
+    if any(row.fields.get(name) == field for name, field in opt_outs.items()):
+        wrong = [f"{name}.{field}" for name, field in row.fields.items() if opt_outs.get(name) != field]
+        if wrong:
+            found.append(f"an opt-out is mapped to opt-outs alone, not to {', '.join(wrong)}")
+    return found
+
+
+def _misfits(field: MappedField) -> list[str]:
+    found = []
+    for name in CRM_OBJECTS:
+        source = field.source(name)
+        if source and not field.flows_to_marketing(name) and not field.flows_to_crm(name):
+            found.append(
+                f"{source}.{field.row.fields[source]} ({field.fields[source].type}) and Prospect.{field.name} "
+                f"({field.fields[PROSPECT].type}) do not fit, or neither can be written"
+            )
+    return found
+
+
+_PLAIN_TYPES = ("text", "integer", "number", "boolean", "datetime")
+
+
+def _info(object_name: str, field: str, row: FieldMapping, custom_fields: CustomFields | None) -> FieldInfo:
+    if is_custom(field):
+        if custom_fields is None:
+            return FieldInfo(row.type or "text")
+        return custom_fields[object_name][field]
+    known = get_object(object_name).fields[field]
+    kind: FieldType = known.type  # type: ignore[assignment]  # one of _PLAIN_TYPES, by _problems
+    return FieldInfo(row.type or kind, not known.read_only, known.required, known.max_length)
+
+
+def _fits(source: FieldInfo, target: FieldInfo) -> bool:
+    """Say whether every value of one field has its place in the other."""
+    pair = (source.type, target.type)
+    return pair[0] == pair[1] or pair in (
+        ("dropdown", "text"),
+        ("text", "dropdown"),  # an unknown option is refused value by value
+        ("dropdown", "multiselect"),
+        ("multiselect", "text"),
+        ("integer", "number"),
+        ("integer", "text"),
+        ("number", "text"),
+        ("date", "datetime"),
+        ("date", "text"),
+        ("datetime", "text"),
+    )
+
+
+def _checked(value: Value, field: FieldInfo) -> Value:
+    if isinstance(value, str):
+        if field.max_length and len(value) > field.max_length:
+            raise ValueTypeError(f"{len(value)} characters do not fit into {field.max_length}; nothing is cut")
+        chosen = value.split(";") if field.type == "multiselect" else [value]
+        unknown = [option for option in chosen if field.options and option not in field.options]
+        if unknown:
+            raise ValueTypeError(f"the field has no option {unknown[0]!r}")
+    return value
+
+
+def _word(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,145 @@
+"""Loading a world from the store: the records that changed, and all that hang together with them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.engine import Connection
+
+from airflow_provider_insightly.connector.actions import APPLIED
+from airflow_provider_insightly.connector.ledger import read_opt_outs
+from airflow_provider_insightly.connector.records import CRM_OBJECTS, EMAIL_FIELD, ORGANISATIONS, PROSPECT, Record, Ref
+from airflow_provider_insightly.connector.settings import Settings
+from airflow_provider_insightly.connector.staging import read_records, records_where
+from airflow_provider_insightly.connector.values import Value, email_key
+from airflow_provider_insightly.connector.world import Link, World
+from airflow_provider_insightly.store.tables import (
+    connector_links,
+    connector_log,
+    connector_records,
+    connector_tombstones,
+)
+
+
+def load_world(
+    connection: Connection, instance: str, refs: Collection[Ref], settings: Settings, now: datetime
+) -> World:
+    """Load whole neighbourhoods: records that share an address (also a former one), a link, an id or a conversion.
+
+    Since each is whole, what is decided in one cannot touch another.
+    """
+    records: dict[Ref, Record] = {}
+    links: dict[int, Link] = {}
+    asked: set[Ref] = set()
+    asked_keys: set[str] = set()
+    frontier = set(refs)
+    while frontier:
+        asked |= frontier
+        loaded = read_records(connection, instance, frontier)
+        keys = {key for record in loaded for key in _address_keys(record)} - asked_keys
+        asked_keys |= keys
+        loaded += _sharing(connection, instance, keys, loaded)
+        records.update((record.ref, record) for record in loaded)
+        asked |= {record.ref for record in loaded}
+        found = _links_of(connection, instance, [*frontier, *(record.ref for record in loaded)])
+        links.update((link.prospect_id, link) for link in found)
+        new_keys = {key for record in loaded for key in _address_keys(record)} - asked_keys
+        frontier = {ref for record in loaded for ref in _named(record, settings)}
+        frontier |= {ref for link in found for ref in (Ref(PROSPECT, link.prospect_id), link.crm)}
+        frontier -= asked
+        if new_keys:  # those who share a former address brought new ones along
+            frontier |= {record.ref for record in loaded if new_keys & set(_address_keys(record))}
+    world_keys = {record.email_key for record in records.values() if record.email_key}
+    return World(
+        records.values(),
+        links.values(),
+        _tombstones(connection, instance, records),
+        read_opt_outs(connection, instance, world_keys) if world_keys else {},
+        _recent_writes(connection, instance, list(links), now),
+        now=now,
+    )
+
+
+def _address_keys(record: Record) -> list[str]:
+    field = EMAIL_FIELD.get(record.ref.object)
+    former = email_key((record.former or {}).get(field)) if field else None
+    return [key for key in (record.email_key, former) if key]
+
+
+def _named(record: Record, settings: Settings) -> list[Ref]:
+    """Return the records that this one names by id."""
+    named = record.named_refs if record.ref.object == PROSPECT else []
+    if record.converted_into:
+        named.append(record.converted_into)
+    if record.organisation_id:
+        named.append(Ref(ORGANISATIONS, record.organisation_id))
+    if record.gone and record.ref.object in CRM_OBJECTS:
+        stated = settings.merged_into(record.ref)
+        if stated:
+            named.append(stated)
+    return named
+
+
+def _sharing(connection: Connection, instance: str, keys: Collection[str], loaded: list[Record]) -> list[Record]:
+    """Return the records with these addresses, and for those that are gone also those with the same name."""
+    column = connector_records.c
+    names = {record.name_key for record in loaded if record.gone and record.name_key}
+    found = []
+    if keys:
+        found += records_where(connection, instance, column.email_key.in_(keys))
+    if names:
+        found += records_where(connection, instance, and_(column.name_key.in_(names), column.object.in_(CRM_OBJECTS)))
+    return found
+
+
+def _links_of(connection: Connection, instance: str, refs: Collection[Ref]) -> list[Link]:
+    table = connector_links
+    conditions = _pair_conditions(table.c, refs)
+    if not conditions:
+        return []
+    rows = connection.execute(select(table).where(table.c.instance == instance, or_(*conditions)))
+    return [Link(row.prospect_id, Ref(row.crm_object, row.crm_id), row.baseline) for row in rows]
+
+
+def _tombstones(connection: Connection, instance: str, refs: Collection[Ref]) -> dict[tuple[int, Ref], str]:
+    table = connector_tombstones
+    conditions = _pair_conditions(table.c, refs)
+    if not conditions:
+        return {}
+    rows = connection.execute(select(table).where(table.c.instance == instance, or_(*conditions)))
+    return {(row.prospect_id, Ref(row.crm_object, row.crm_id)): row.reason for row in rows}
+
+
+def _pair_conditions(columns: Any, refs: Collection[Ref]) -> list[Any]:
+    ids = {name: [ref.id for ref in refs if ref.object == name] for name in (PROSPECT, *CRM_OBJECTS)}
+    conditions = [columns.prospect_id.in_(ids[PROSPECT])] if ids[PROSPECT] else []
+    return conditions + [
+        and_(columns.crm_object == name, columns.crm_id.in_(ids[name])) for name in CRM_OBJECTS if ids[name]
+    ]
+
+
+def _recent_writes(
+    connection: Connection, instance: str, prospects: list[int], now: datetime
+) -> dict[tuple[int, str], list[Value]]:
+    """Return what was written to the fields of these pairs in the last 24 hours, oldest first."""
+    table = connector_log.c
+    if not prospects:
+        return {}
+    rows = connection.execute(
+        select(table.prospect_id, table.field, table.after)
+        .where(
+            table.instance == instance,
+            table.prospect_id.in_(prospects),
+            table.at >= now - timedelta(hours=24),
+            table.event.in_(("update_prospect", "update_crm")),
+            table.result == APPLIED,
+        )
+        .order_by(table.id)
+    )
+    written: dict[tuple[int, str], list[Value]] = {}
+    for prospect_id, field, after in rows:
+        written.setdefault((prospect_id, field), []).append(after)
+    return written

@@ -1,0 +1,227 @@
+"""From a world to a plan: the rules in their order, one neighbourhood after the other."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.engine import Connection, Engine
+
+from airflow_provider_insightly.connector.actions import IDENTITY, PLANNED, SKIPPED, Action
+from airflow_provider_insightly.connector.configuration import Configuration
+from airflow_provider_insightly.connector.mapping import MappedField
+from airflow_provider_insightly.connector.neighbourhood import load_world
+from airflow_provider_insightly.connector.plans import Plan, Summary, read_plan
+from airflow_provider_insightly.connector.records import CONTACTS, LEADS, PROSPECT, Ref
+from airflow_provider_insightly.connector.rules.create_prospects import create
+from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import follow, restore
+from airflow_provider_insightly.connector.rules.mapped_fields import sync_fields
+from airflow_provider_insightly.connector.rules.match_by_email import match
+from airflow_provider_insightly.connector.rules.overwrite_opted_out import sync_opt_out
+from airflow_provider_insightly.connector.rules.update_email_addresses import update_email
+from airflow_provider_insightly.connector.settings import Settings
+from airflow_provider_insightly.connector.staging import queue, queue_all
+from airflow_provider_insightly.connector.state import read_state, read_time
+from airflow_provider_insightly.connector.world import World
+from airflow_provider_insightly.store.engine import writing
+from airflow_provider_insightly.store.tables import (
+    connector_actions,
+    connector_changes,
+    connector_links,
+    connector_plans,
+    connector_records,
+)
+
+BATCH = 300
+"""Changed records that are looked at together; with their neighbours they are what a plan holds in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the rules go by.
+
+    :param settings: the settings.
+    :param mapping: the mapping.
+    :param creating_since: since when ``create_prospects`` is on.
+    :param backfill: create prospects for older records too.
+    """
+
+    settings: Settings
+    mapping: Sequence[MappedField]
+    creating_since: datetime | None = None
+    backfill: bool = False
+
+
+def decide_world(world: World, rules: Rules) -> list[Action]:
+    """Return all that is to be done in a world: identity, matches, pairs, creates."""
+    settings, actions = rules.settings, list[Action]()
+
+    def take(decided: Sequence[Action]) -> None:
+        actions.extend(decided)
+        for action in decided:
+            world.decide(action)
+
+    for link in world.links():
+        take(follow(link, world, settings))
+    for prospect in world.unlinked(PROSPECT):
+        take(restore(prospect, world, settings))
+        if not world.link_of(prospect.ref):
+            take(match(prospect, world, settings))
+    for link in world.links():
+        take(_decide_pair(link.prospect_id, world, rules))
+    for crm_object in (CONTACTS, LEADS):
+        for crm in world.unlinked(crm_object):
+            take(create(crm, world, settings, rules.mapping, enabled_at=rules.creating_since, backfill=rules.backfill))
+    return actions
+
+
+def _decide_pair(prospect_id: int, world: World, rules: Rules) -> list[Action]:
+    link = world.link_of(Ref(PROSPECT, prospect_id))
+    if link is None or not world.is_live(Ref(PROSPECT, prospect_id)) or not world.is_live(link.crm):
+        return []
+    prospect, crm = world.records[Ref(PROSPECT, prospect_id)], world.records[link.crm]
+    if prospect.do_not_sync:
+        reason = "do_not_sync: nothing is written to this prospect or from it"
+        return [Action(IDENTITY, "gate", "gate", prospect_id, crm.ref, verdict=SKIPPED, reason=reason)]
+    return [
+        *sync_opt_out(prospect, crm, link, world, rules.settings, rules.mapping),
+        *update_email(prospect, crm, world, rules.settings),
+        *sync_fields(prospect, crm, link, world, rules.settings, rules.mapping),
+    ]
+
+
+def make_plan(
+    engine: Engine,
+    instance: str,
+    run_id: str,
+    configuration: Configuration,
+    mapping: Sequence[MappedField],
+    *,
+    now: datetime,
+    dry_run: bool = False,
+    backfill: bool = False,
+    only: Ref | None = None,
+) -> Plan:
+    """Make the plan of a run and store it; made again, it is the same unless the world moved.
+
+    :param run_id: the run; it has one plan. A plan of which something was applied is not made again.
+    :param dry_run: the plan is never applied.
+    :param backfill: look at every record, and create prospects for records older than the setting.
+    :param only: plan for this record and its neighbourhood alone.
+    """
+    with writing(engine) as connection:
+        plan_id = _start(connection, instance, run_id, now, dry_run)
+        if plan_id is None:
+            return read_plan(connection, instance, run_id)
+        if backfill or read_state(connection, instance, "configuration") != configuration.digest:
+            queue_all(connection, instance)
+        if only is not None:
+            queue(connection, instance, [only])
+        _mark(connection, instance, plan_id, only)
+        rules = Rules(configuration.settings, mapping, read_time(connection, instance, "creating since"), backfill)
+        summary = _count_world(connection, instance)
+    total = 0
+    looked_at: set[Ref] = set()
+    for batch in _changes(engine, instance, plan_id):
+        refs = [ref for ref in batch if ref not in looked_at]
+        if not refs:
+            continue
+        with engine.connect() as connection:
+            world = load_world(connection, instance, refs, configuration.settings, now)
+        looked_at.update(ref for ref in world.records)
+        actions = decide_world(world, rules)
+        total = (total + sum(int(action.key, 16) for action in actions)) % 2**256
+        with writing(engine) as connection:
+            _store(connection, plan_id, summary, actions)
+    plan_hash = hashlib.sha256(f"{configuration.digest} {backfill} {total:064x}".encode()).hexdigest()
+    with writing(engine) as connection:
+        connection.execute(
+            update(connector_plans)
+            .where(connector_plans.c.plan_id == plan_id)
+            .values(hash=plan_hash, summary=summary.to_json())
+        )
+        return read_plan(connection, instance, run_id)
+
+
+def _start(connection: Connection, instance: str, run_id: str, now: datetime, dry_run: bool) -> str | None:
+    """Open the run's plan anew; ``None`` when it is under way already."""
+    plans, actions = connector_plans, connector_actions
+    old = connection.execute(
+        select(plans.c.plan_id).where(plans.c.instance == instance, plans.c.run_id == run_id)
+    ).scalar()
+    if old is not None:
+        begun = select(func.count()).where(actions.c.plan_id == old, actions.c.started_at.is_not(None))
+        if connection.execute(begun).scalar_one():
+            return None
+        connection.execute(delete(actions).where(actions.c.plan_id == old))
+        connection.execute(delete(plans).where(plans.c.plan_id == old))
+    plan_id = str(uuid.uuid4())
+    connection.execute(
+        plans.insert().values(plan_id=plan_id, instance=instance, run_id=run_id, made_at=now, dry_run=dry_run)
+    )
+    return plan_id
+
+
+def _mark(connection: Connection, instance: str, plan_id: str, only: Ref | None) -> None:
+    """Mark the changes that this plan looks at: all that are queued now, those of plans that came to nothing too."""
+    table = connector_changes
+    statement = update(table).where(table.c.instance == instance)
+    if only is not None:
+        statement = statement.where(table.c.object == only.object, table.c.record_id == only.id)
+    connection.execute(statement.values(plan_id=plan_id))
+
+
+def _changes(engine: Engine, instance: str, plan_id: str) -> Iterator[list[Ref]]:
+    table = connector_changes.c
+    query = (
+        select(table.object, table.record_id)
+        .where(table.instance == instance, table.plan_id == plan_id)
+        .order_by(table.object, table.record_id)
+        .limit(BATCH)
+    )
+    last: Ref | None = None
+    while True:
+        page = query
+        if last is not None:
+            after = or_(table.object > last.object, and_(table.object == last.object, table.record_id > last.id))
+            page = query.where(after)
+        with engine.connect() as connection:
+            batch = [Ref(*row) for row in connection.execute(page)]
+        if not batch:
+            return
+        yield batch
+        last = batch[-1]
+
+
+def _store(connection: Connection, plan_id: str, summary: Summary, actions: Sequence[Action]) -> None:
+    rows: list[dict[str, Any]] = []
+    for action in actions:
+        summary.count(action)
+        rows.append(
+            {
+                "plan_id": plan_id,
+                "seq": summary.actions,
+                "step": action.step,
+                "event": action.event,
+                "prospect_id": action.prospect_id,
+                "crm_object": action.crm.object if action.crm else None,
+                "crm_id": action.crm.id if action.crm else None,
+                "key": action.key,
+                "data": action.to_json(),
+                "result": None if action.verdict == PLANNED else action.verdict,
+            }
+        )
+    if rows:
+        connection.execute(connector_actions.insert(), rows)
+
+
+def _count_world(connection: Connection, instance: str) -> Summary:
+    links, records = connector_links.c, connector_records.c
+    pairs = connection.execute(select(func.count()).where(links.instance == instance)).scalar_one()
+    prospects = select(func.count()).where(records.instance == instance, records.object == PROSPECT)
+    return Summary(pairs=pairs, prospects=connection.execute(prospects.where(records.gone.is_(False))).scalar_one())

@@ -1,0 +1,211 @@
+"""Plans as they are kept: read, summed up, held by breakers, approved, cut into chunks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Connection, Engine
+
+from airflow_provider_insightly.connector.actions import PENDING, PLANNED, STEPS, Action
+from airflow_provider_insightly.connector.settings import Settings
+from airflow_provider_insightly.store.engine import writing
+from airflow_provider_insightly.store.tables import connector_actions, connector_approvals, connector_plans
+
+CHUNK = 500
+"""Actions in one mapped task."""
+
+
+@dataclass
+class Summary:
+    """How much of what a plan holds.
+
+    :param pairs: pairs before the plan.
+    :param prospects: prospects before the plan.
+    :param actions: actions of any kind.
+    :param counts: actions by step, event and verdict: ``create_prospects create planned``.
+    :param emptied: emptied values by field.
+    """
+
+    pairs: int = 0
+    prospects: int = 0
+    actions: int = 0
+    counts: dict[str, int] = field(default_factory=Counter)
+    emptied: dict[str, int] = field(default_factory=Counter)
+
+    def count(self, action: Action) -> None:
+        """Add an action."""
+        self.actions += 1
+        self.counts[f"{action.step} {action.event} {action.verdict}"] = self.number(action) + 1
+        if action.verdict == PLANNED and action.setting in ("4", "5"):
+            for change in action.changes:
+                self.emptied[change.field] = self.emptied.get(change.field, 0) + 1
+
+    def number(self, action: Action) -> int:
+        """Return how many actions of this kind there are so far."""
+        return self.counts.get(f"{action.step} {action.event} {action.verdict}", 0)
+
+    def planned(self, *events: str) -> int:
+        """Return how many actions with these events are to be applied."""
+        return sum(number for name, number in self.counts.items() if _is_planned(name, events))
+
+    def of_step(self, step: str) -> dict[str, int]:
+        """Return the counts of one step, by event and verdict."""
+        return {name.split(" ", 1)[1]: n for name, n in sorted(self.counts.items()) if name.split(" ")[0] == step}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the constructor takes."""
+        return {**asdict(self), "counts": dict(self.counts), "emptied": dict(self.emptied)}
+
+    def __str__(self) -> str:
+        """Write it for people, a line for each step."""
+        lines = [f"{step}: {', '.join(f'{n} {name}' for name, n in self.of_step(step).items())}" for step in STEPS]
+        return "\n".join(line for line in lines if not line.endswith(": ")) or "nothing to do"
+
+
+def _is_planned(name: str, events: tuple[str, ...]) -> bool:
+    _, event, verdict = name.split(" ")
+    return verdict == PLANNED and event in events
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan.
+
+    :param plan_id: its own id.
+    :param instance: the Insightly instance.
+    :param run_id: the run that made it.
+    :param hash: equal for plans that decide the same.
+    :param summary: what it holds.
+    :param dry_run: it is never applied.
+    :param made_at: when it was made.
+    :param released_by: who or what let it be applied; ``None`` as long as nothing did.
+    """
+
+    plan_id: str
+    instance: str
+    run_id: str
+    hash: str
+    summary: Summary
+    dry_run: bool
+    made_at: datetime
+    released_by: str | None = None
+
+
+class NoPlanError(LookupError):
+    """A run has no plan, or one that was not finished."""
+
+
+class PlanHeldError(RuntimeError):
+    """A breaker holds the plan: nothing is written until a person approves it."""
+
+
+def read_plan(connection: Connection, instance: str, run_id: str) -> Plan:
+    """Return the plan of a run.
+
+    :raises NoPlanError: there is none.
+    """
+    table = connector_plans
+    row = connection.execute(
+        select(table).where(table.c.instance == instance, table.c.run_id == run_id, table.c.hash.is_not(None))
+    ).one_or_none()
+    if row is None:
+        raise NoPlanError(f"The run {run_id!r} of {instance!r} has no plan: the step that makes it comes first.")
+    summary = Summary(**row.summary)
+    return Plan(row.plan_id, row.instance, row.run_id, row.hash, summary, row.dry_run, row.made_at, row.released_by)
+
+
+def tripped_breakers(summary: Summary, settings: Settings) -> list[str]:
+    """Return what a plan does too much of, in words."""
+    breakers = settings.breakers
+    checks = [
+        ("deletes", breakers.deletes, summary.planned("archive", "delete"), summary.pairs, "pairs"),
+        ("creates", breakers.creates, summary.planned("create"), summary.prospects, "prospects"),
+        ("email_changes", breakers.email_changes, summary.planned("change_email"), summary.pairs, "pairs"),
+    ]
+    checks += [
+        (f"emptied values of {name}", breakers.emptied, number, summary.pairs, "pairs")
+        for name, number in sorted(summary.emptied.items())
+    ]
+    return [
+        f"{name}: {number} of {of} {what} (allowed: {breaker.count} or {breaker.percent} %)"
+        for name, breaker, number, of, what in checks
+        if not breaker.allows(number, of)
+    ]
+
+
+def release(engine: Engine, plan: Plan, settings: Settings, approve_plan: str = "") -> str:
+    """Let a plan be applied, when no breaker trips or a person approved just this plan.
+
+    :param approve_plan: the hash that a person approves.
+    :returns: who or what released it.
+    :raises PlanHeldError: a breaker holds it, with the plan's summary and its hash.
+    """
+    with writing(engine) as connection:
+        approved_by = _approved_by(connection, plan, approve_plan)
+        tripped = tripped_breakers(plan.summary, settings)
+        if tripped and not approved_by:
+            raise PlanHeldError(
+                "This plan does more than the breakers let through; nothing was written.\n"
+                + "\n".join(f"  {line}" for line in tripped)
+                + f"\nThe plan:\n{plan.summary}\nIf all this is meant, run again with approve_plan={plan.hash}"
+            )
+        released_by = approved_by or "no breaker tripped"
+        table = connector_plans
+        connection.execute(update(table).where(table.c.plan_id == plan.plan_id).values(released_by=released_by))
+        if approved_by:  # what only waited for a person may now be applied
+            actions = connector_actions
+            connection.execute(
+                update(actions)
+                .where(actions.c.plan_id == plan.plan_id, actions.c.result == PENDING)
+                .values(result=None)
+            )
+    return released_by
+
+
+def approve(engine: Engine, instance: str, plan_hash: str, approved_by: str, now: datetime) -> None:
+    """Approve a plan before the next run makes it again."""
+    table = connector_approvals
+    with writing(engine) as connection:
+        connection.execute(table.delete().where(table.c.instance == instance, table.c.plan_hash == plan_hash))
+        connection.execute(
+            table.insert().values(instance=instance, plan_hash=plan_hash, approved_at=now, approved_by=approved_by)
+        )
+
+
+def chunks(connection: Connection, plan: Plan, step: str) -> list[tuple[int, int]]:
+    """Cut a step of a plan into chunks, each a first and a last number of an action."""
+    table = connector_actions.c
+    numbers = connection.execute(
+        select(table.seq)
+        .where(table.plan_id == plan.plan_id, table.step == step, table.result.is_(None))
+        .order_by(table.seq)
+    )
+    return [(part[0], part[-1]) for part in numbers.scalars().partitions(CHUNK)]
+
+
+def read_actions(
+    connection: Connection, plan_id: str, step: str | None = None, first: int = 0, last: int | None = None
+) -> Iterator[tuple[int, Action, datetime | None, str | None]]:
+    """Yield actions of a plan in their order: number, action, when it was started, result."""
+    table = connector_actions
+    query = select(table).where(table.c.plan_id == plan_id, table.c.seq >= first).order_by(table.c.seq)
+    if step is not None:
+        query = query.where(table.c.step == step)
+    if last is not None:
+        query = query.where(table.c.seq <= last)
+    for row in connection.execute(query):
+        yield row.seq, Action.from_json(row.data), row.started_at, row.result
+
+
+def _approved_by(connection: Connection, plan: Plan, approve_plan: str) -> str | None:
+    if approve_plan == plan.hash:
+        return "the run's parameter approve_plan"
+    table = connector_approvals.c
+    return connection.execute(
+        select(table.approved_by).where(table.instance == plan.instance, table.plan_hash == plan.hash)
+    ).scalar()

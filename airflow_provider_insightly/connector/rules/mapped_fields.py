@@ -1,0 +1,280 @@
+"""Prospect Field Mapping: whose value wins, field by field; settings 4 and 5: whether an empty one is written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from airflow_provider_insightly.connector.actions import PLANNED, REJECTED, SKIPPED, SYNC_FIELDS, Action, Change
+from airflow_provider_insightly.connector.mapping import (
+    CRM_VALUE,
+    MARKETING_VALUE,
+    NEVER_EMPTIED,
+    MappedField,
+    is_opt_out,
+)
+from airflow_provider_insightly.connector.records import ORGANISATIONS, PROSPECT, Record, Ref
+from airflow_provider_insightly.connector.settings import Settings
+from airflow_provider_insightly.connector.values import Value, ValueTypeError
+from airflow_provider_insightly.connector.world import Link, World
+
+SETTING = "mapping"
+CRM_EMPTY = "crm_empty_overwrites_marketing"
+MARKETING_EMPTY = "marketing_empty_overwrites_crm"
+
+CLOCKS_AGREE = timedelta(seconds=120)
+"""Changes on both sides that are no further apart count as simultaneous: the page's clocks are not ours."""
+
+QUARANTINE_WRITES = 3
+"""A field that was written so often in a day and would be written back again is left alone."""
+
+Side = Literal["crm", "marketing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whose value wins.
+
+    :param winner: the side; ``None`` when both agree.
+    :param conflict: both sides changed.
+    """
+
+    winner: Side | None
+    conflict: bool = False
+
+
+class _NoBaseline:
+    def __repr__(self) -> str:
+        return "NO_BASELINE"
+
+
+NO_BASELINE = _NoBaseline()
+"""Both sides never agreed on the field before."""
+
+
+def decide(
+    behavior: str,
+    crm: Value,
+    marketing: Value,
+    baseline: Value,
+    crm_updated: datetime | None,
+    marketing_updated: datetime | None,
+) -> Decision:
+    """Decide one field of a pair.
+
+    :param behavior: the row's update behavior.
+    :param crm: the CRM's value, in canonical form.
+    :param marketing: the prospect's.
+    :param baseline: the value on which both last agreed, or :data:`NO_BASELINE`.
+    :param crm_updated: when the CRM record changed last.
+    :param marketing_updated: when the prospect did.
+    """
+    if crm == marketing:
+        return Decision(None)
+    crm_changed = isinstance(baseline, _NoBaseline) or crm != baseline
+    marketing_changed = isinstance(baseline, _NoBaseline) or marketing != baseline
+    conflict = crm_changed and marketing_changed and not isinstance(baseline, _NoBaseline)
+    if behavior == CRM_VALUE:
+        return Decision("crm", conflict)
+    if behavior == MARKETING_VALUE:
+        return Decision("marketing", conflict)
+    if crm_changed != marketing_changed:  # a one-sided change needs no clock
+        return Decision("crm" if crm_changed else "marketing")
+    tolerance = CLOCKS_AGREE if conflict else timedelta()
+    if crm_updated is None or marketing_updated is None:
+        return Decision("crm", conflict)
+    return Decision("marketing" if marketing_updated - crm_updated > tolerance else "crm", conflict)
+
+
+def read_crm_value(mapped: MappedField, crm: Record, world: World) -> tuple[bool, Value]:
+    """Return whether a Lead's or Contact's value for a row is known, and the value in canonical form.
+
+    :raises ValueTypeError: it cannot be read as the row's type.
+    """
+    source = mapped.source(crm.ref.object)
+    if source is None:
+        return False, None
+    holder: Record | None = crm
+    if source == ORGANISATIONS:
+        number = crm.organisation_id
+        if number is None:
+            return "ORGANISATION_ID" in crm.data, None
+        holder = world.get(Ref(ORGANISATIONS, number))
+    name = mapped.row.fields[source]
+    if holder is None or holder.gone or name not in holder.data:
+        return False, None
+    return True, mapped.read_crm(crm.ref.object, holder.data[name])
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What becomes of one field of a pair.
+
+    :param field: the prospect's field, by which the row goes.
+    :param value: the value on which both sides agree afterwards, in canonical form.
+    :param winner: the side whose value is written to the other; ``None`` when both agree.
+    :param step: the step that writes.
+    :param change: the write.
+    :param verdict: ``planned``, or why nothing is written.
+    """
+
+    field: str
+    value: Value
+    winner: Side | None = None
+    step: str = SYNC_FIELDS
+    change: Change | None = None
+    verdict: str = PLANNED
+
+
+def sync_fields(
+    prospect: Record, crm: Record, link: Link, world: World, settings: Settings, mapping: Sequence[MappedField]
+) -> list[Action]:
+    """Decide every mapped field of a pair but its address and its opt-out.
+
+    Source: "Prospect Field Mapping", and the boxes "Overwrite Marketing values with CRM empty / null values" and
+    "Overwrite CRM values with Marketing empty / null values".
+    """
+    decided = [_decide_row(row, prospect, crm, link, world, settings) for row in mapping if not is_opt_out(row)]
+    outcomes = [outcome for outcome in decided if outcome is not None]
+    writes: dict[tuple[str, Side | None], list[_Outcome]] = defaultdict(list)
+    actions = []
+    for outcome in outcomes:
+        if outcome.change is None:
+            continue
+        if outcome.verdict == PLANNED:
+            writes[outcome.step, outcome.winner].append(outcome)
+        else:
+            left = (outcome.change,)
+            actions.append(_action(outcome.step, outcome.winner, prospect, crm, left, None, outcome.verdict))
+    for (step, winner), written in writes.items():
+        changes = tuple(outcome.change for outcome in written if outcome.change)
+        baseline = {outcome.field: outcome.value for outcome in written}
+        actions.append(_action(step, winner, prospect, crm, changes, baseline, PLANNED))
+    agreed = {outcome.field: outcome.value for outcome in outcomes if outcome.winner is None}
+    news = {name: value for name, value in agreed.items() if link.baseline.get(name, NO_BASELINE) != value}
+    if news:
+        actions.append(Action(SYNC_FIELDS, "agree", SETTING, prospect.ref.id, crm.ref, baseline=news))
+    return actions
+
+
+def _action(
+    step: str,
+    winner: Side | None,
+    prospect: Record,
+    crm: Record,
+    changes: tuple[Change, ...],
+    baseline: dict[str, Value] | None,
+    verdict: str,
+) -> Action:
+    event = "update_prospect" if winner == "crm" else "update_crm"
+    setting = {CRM_EMPTY: "4", MARKETING_EMPTY: "5"}.get(step, SETTING)
+    reason = None if verdict == PLANNED else changes[0].reason
+    return Action(step, event, setting, prospect.ref.id, crm.ref, changes, verdict, reason, baseline=baseline)
+
+
+def _decide_row(
+    row: MappedField, prospect: Record, crm: Record, link: Link, world: World, settings: Settings
+) -> _Outcome | None:
+    """Decide one row; ``None`` where a side has no such field, which is not the same as an empty one."""
+    if row.name not in prospect.data:
+        return None
+    try:
+        known, theirs = read_crm_value(row, crm, world)
+    except ValueTypeError as error:
+        change = Change(row.name, prospect.data[row.name], None, row.behavior, str(error))
+        return _Outcome(row.name, None, "crm", change=change, verdict=REJECTED)
+    if not known:
+        return None
+    try:
+        ours = row.read_prospect(prospect.data[row.name])
+    except ValueTypeError as error:
+        change = Change(row.crm_field(crm.ref.object) or row.name, None, None, row.behavior, str(error))
+        return _Outcome(row.name, None, "marketing", change=change, verdict=REJECTED)
+    baseline = link.baseline.get(row.name, NO_BASELINE)
+    decision = decide(row.behavior, theirs, ours, baseline, crm.updated_at, prospect.updated_at)
+    winner = _possible(decision.winner, row, crm.ref.object)
+    if winner is None:
+        return _Outcome(row.name, ours)
+    value = theirs if winner == "crm" else ours
+    first = baseline is NO_BASELINE
+    reason = "conflict" if decision.conflict else None
+    if winner == "crm":
+        return _write_prospect(row, prospect, value, first, reason, world, settings)
+    return _write_crm(row, prospect, crm, value, first, reason, world, settings)
+
+
+def _possible(winner: Side | None, row: MappedField, crm_object: str) -> Side | None:
+    """Return the winner, or on a row that flows one way its source."""
+    if winner is None:
+        return None
+    if not row.flows_to_marketing(crm_object):
+        return "marketing"
+    return winner if row.flows_to_crm(crm_object) else "crm"
+
+
+def _write_prospect(
+    row: MappedField, prospect: Record, value: Value, first: bool, reason: str | None, world: World, settings: Settings
+) -> _Outcome:
+    before = prospect.data[row.name]
+    step = CRM_EMPTY if value is None else SYNC_FIELDS
+    held = _held_back(value, first, settings.crm_empty_overwrites_marketing, step, row, PROSPECT, row.name)
+    if held:
+        return _Outcome(row.name, None, "crm", step, Change(row.name, before, None, row.behavior, held), SKIPPED)
+    try:
+        change = Change(row.name, before, row.for_prospect(value), row.behavior, reason)
+    except ValueTypeError as error:
+        change = Change(row.name, before, value, row.behavior, str(error))
+        return _Outcome(row.name, None, "crm", step, change, REJECTED)
+    if _is_quarantined(prospect.ref, row.name, change.after, world):
+        change = replace(change, reason="quarantined: written back and forth more than 3 times in 24 h")
+        return _Outcome(row.name, None, "crm", step, change, SKIPPED)
+    return _Outcome(row.name, value, "crm", step, change)
+
+
+def _write_crm(
+    row: MappedField,
+    prospect: Record,
+    crm: Record,
+    value: Value,
+    first: bool,
+    reason: str | None,
+    world: World,
+    settings: Settings,
+) -> _Outcome:
+    name = row.row.fields[crm.ref.object]
+    before = crm.data[name]
+    step = MARKETING_EMPTY if value is None else SYNC_FIELDS
+    held = _held_back(value, first, settings.marketing_empty_overwrites_crm, step, row, crm.ref.object, name)
+    if held:
+        return _Outcome(row.name, None, "marketing", step, Change(name, before, None, row.behavior, held), SKIPPED)
+    try:
+        change = Change(name, before, row.for_crm(crm.ref.object, value), row.behavior, reason)
+    except ValueTypeError as error:
+        change = Change(name, before, value, row.behavior, str(error))
+        return _Outcome(row.name, None, "marketing", step, change, REJECTED)
+    if _is_quarantined(prospect.ref, name, change.after, world):
+        change = replace(change, reason="quarantined: written back and forth more than 3 times in 24 h")
+        return _Outcome(row.name, None, "marketing", step, change, SKIPPED)
+    return _Outcome(row.name, value, "marketing", step, change)
+
+
+def _held_back(
+    value: Value, first: bool, box: bool, setting: str, row: MappedField, object_name: str, name: str
+) -> str | None:
+    """Say why an empty winner is not written; ``None`` when it is, or when it is not empty."""
+    if value is not None:
+        return None
+    if row.fields[object_name].required or name in NEVER_EMPTIED:
+        return "empty_held_back: this field is never emptied"
+    if first:
+        return "empty_held_back: a pair's first sync empties nothing"
+    return None if box else f"empty_held_back: {setting} is off"
+
+
+def _is_quarantined(prospect: Ref, name: str, value: Value, world: World) -> bool:
+    """Say whether a write would be one more of a series that goes back and forth."""
+    written = world.recent_writes.get((prospect.id, name), [])
+    return len(written) >= QUARANTINE_WRITES and value in written[:-1] and written[-1] != value

@@ -1,0 +1,72 @@
+"""Setting 6: which CRM record belongs to a prospect. By its ids first; by its e-mail address where the box is on."""
+
+from __future__ import annotations
+
+from airflow_provider_insightly.connector.actions import IDENTITY, SKIPPED, Action
+from airflow_provider_insightly.connector.records import CONTACTS, LEADS, Record, Ref
+from airflow_provider_insightly.connector.settings import Settings
+from airflow_provider_insightly.connector.world import World, crm_with_address, current_crm
+
+STEP = "match_by_email"
+SETTING = "6"
+
+
+def match(prospect: Record, world: World, settings: Settings) -> list[Action]:
+    """Find the CRM record of a prospect without a link.
+
+    Source: "If Prospect records do not have a CRM Lead or Contact ID, use Email Address to match to CRM records".
+    """
+    if prospect.do_not_sync:
+        return []
+    if prospect.named_refs:
+        return _match_by_id(prospect, world)
+    if not settings.match_by_email or prospect.email_key is None:
+        return []
+    return _match_by_address(prospect, world, settings)
+
+
+def _match_by_id(prospect: Record, world: World) -> list[Action]:
+    named = [current_crm(world, ref) for ref in prospect.named_refs]
+    live = next((ref for ref in named if world.is_live(ref)), None)
+    if live is None:
+        return [_skip(prospect, named[0], "id_not_found: no match by address in its place")]
+    if (prospect.ref.id, live) in world.tombstones:
+        return []
+    holder = world.link_of(live)
+    if holder:
+        return [_skip(prospect, live, f"linked_elsewhere: {live} belongs to prospect {holder.prospect_id}")]
+    return [Action(IDENTITY, "link", SETTING, prospect.ref.id, live, reason="id")]
+
+
+def _match_by_address(prospect: Record, world: World, settings: Settings) -> list[Action]:
+    found = crm_with_address(world, prospect.email)
+    allowed = {
+        name: [record.ref for record in records if (prospect.ref.id, record.ref) not in world.tombstones]
+        for name, records in found.items()
+    }
+    candidates = allowed[CONTACTS] or allowed[LEADS]
+    if not candidates:
+        return []
+    free = [ref for ref in candidates if not world.link_of(ref)]
+    if not free:
+        holder = world.link_of(candidates[0])
+        assert holder is not None  # no candidate is free
+        return [_skip(prospect, candidates[0], f"linked_elsewhere: it belongs to prospect {holder.prospect_id}")]
+    if len(free) > 1:
+        chosen = _choose(free, world, settings)
+        if chosen is None:
+            several = ", ".join(map(str, free[:10]))
+            return [_skip(prospect, None, f"ambiguous: {len(free)} records have {prospect.email}: {several}")]
+        free = [chosen]
+    return [Action(STEP, "link", SETTING, prospect.ref.id, free[0], reason="email")]
+
+
+def _choose(refs: list[Ref], world: World, settings: Settings) -> Ref | None:
+    if settings.on_ambiguous == "skip":
+        return None
+    dated = [(world.records[ref].created_at or world.now, ref) for ref in refs]
+    return (min(dated) if settings.on_ambiguous == "oldest" else max(dated))[1]
+
+
+def _skip(prospect: Record, crm: Ref | None, reason: str) -> Action:
+    return Action(STEP, "match", SETTING, prospect.ref.id, crm, verdict=SKIPPED, reason=reason)

@@ -1,0 +1,35 @@
+"""Small facts that the connector keeps between runs: watermarks, since when a box is on, labels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from airflow_provider_insightly.connector.values import Value, parse_time
+from airflow_provider_insightly.store.tables import connector_state
+
+
+def read_state(connection: Connection, instance: str, name: str) -> Value:
+    """Return a fact; ``None`` when it was never set."""
+    table = connector_state.c
+    return connection.execute(select(table.value).where(table.instance == instance, table.name == name)).scalar()
+
+
+def write_state(connection: Connection, instance: str, name: str, value: Value) -> None:
+    """Set a fact."""
+    table = connector_state
+    connection.execute(table.delete().where(table.c.instance == instance, table.c.name == name))
+    if value is not None:
+        connection.execute(table.insert().values(instance=instance, name=name, value=value))
+
+
+def read_time(connection: Connection, instance: str, name: str) -> datetime | None:
+    """Return a fact that is a time."""
+    return parse_time(read_state(connection, instance, name))
+
+
+def write_time(connection: Connection, instance: str, name: str, value: datetime) -> None:
+    """Set a fact that is a time."""
+    write_state(connection, instance, name, value.isoformat())

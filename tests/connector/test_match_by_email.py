@@ -1,0 +1,128 @@
+"""Setting 6, row by row."""
+
+from __future__ import annotations
+
+from airflow_provider_insightly.connector.records import Ref
+from tests.connector.conftest import Office
+
+
+def test_live_id_is_used(office: Office) -> None:
+    contact = office.contact("other@example.com")
+    prospect = office.prospect("ada@example.com", CONTACT_ID=contact)
+    office.run(match_by_email=False, update_email_addresses=False)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+
+
+def test_lead_id_is_followed_through_a_conversion(office: Office) -> None:
+    lead = office.lead("ada@example.com")
+    office.in_web_page(f"/leads/{lead}/convert")
+    contact = office.get("Leads", lead)["CONVERTED_CONTACT_ID"]
+    prospect = office.prospect("ada@example.com", LEAD_ID=lead)
+    office.run(match_by_email=False)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+
+
+def test_no_id_box_off_is_unmatched_and_never_touched(office: Office) -> None:
+    office.contact("ada@example.com", FIRST_NAME="Augusta")
+    prospect = office.prospect("ada@example.com")
+    office.run(match_by_email=False)
+    assert office.links() == {}
+    assert office.get("Prospect", prospect)["FIRST_NAME"] == "Ada"
+
+
+def test_one_contact_is_linked_whatever_the_leads(office: Office) -> None:
+    contact = office.contact("ada@example.com")
+    office.lead("ada@example.com")
+    office.lead("ada@example.com")
+    prospect = office.prospect(" ADA@Example.com ")
+    office.run()
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+
+
+def test_no_contact_one_open_lead_is_linked(office: Office) -> None:
+    lead = office.lead("ada@example.com")
+    prospect = office.prospect("ada@example.com")
+    office.run()
+    assert office.links() == {prospect: Ref("Leads", lead)}
+
+
+def test_neither_contact_nor_lead_is_unmatched(office: Office) -> None:
+    office.contact("a.da@example.com")
+    office.lead("ada+news@example.com")
+    office.prospect("ada@example.com")
+    office.run()
+    assert office.links() == {}
+
+
+def test_several_contacts_without_those_linked_elsewhere_leave_one(office: Office) -> None:
+    first, second = office.contact("ada@example.com"), office.contact("ada@example.com")
+    holder = office.prospect("holder@example.com", CONTACT_ID=first)
+    prospect = office.prospect("ada@example.com")
+    office.run(update_email_addresses=False)
+    assert office.links() == {holder: Ref("Contacts", first), prospect: Ref("Contacts", second)}
+
+
+def test_several_contacts_are_ambiguous_and_skipped(office: Office) -> None:
+    numbers = [office.contact("ada@example.com"), office.contact("ada@example.com")]
+    prospect = office.prospect("ada@example.com")
+    office.run()
+    assert office.links() == {}
+    [row] = office.log(event="match")
+    assert (row["result"], row["prospect_id"]) == ("skipped", prospect)
+    assert row["reason"].startswith("ambiguous")
+    assert all(f"Contacts {number}" in row["reason"] for number in numbers)
+
+
+def test_several_leads_on_ambiguous_oldest_and_newest(office: Office) -> None:
+    oldest = office.lead("ada@example.com")
+    office.wait(seconds=5)
+    newest = office.lead("ada@example.com")
+    prospect = office.prospect("ada@example.com")
+    office.run(dry_run=True, on_ambiguous="newest")
+    assert [(row["event"], row["crm_id"]) for row in office.log(event="link")] == [("link", newest)]
+    office.run(on_ambiguous="oldest")
+    assert office.links() == {prospect: Ref("Leads", oldest)}
+
+
+def test_dead_id_is_not_matched_by_address(office: Office) -> None:
+    office.contact("ada@example.com")
+    office.prospect("ada@example.com", CONTACT_ID=987_654)
+    office.run()
+    assert office.links() == {}
+    [row] = office.log(event="match")
+    assert row["reason"].startswith("id_not_found")
+
+
+def test_linked_pair_is_never_matched_again(office: Office) -> None:
+    contact = office.contact("ada@example.com")
+    prospect = office.prospect("ada@example.com")
+    office.run()
+    office.contact("new@example.com")
+    office.edit("Prospect", prospect, EMAIL_ADDRESS="new@example.com")
+    office.run(update_email_addresses=False)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+
+
+def test_converted_leads_are_not_candidates(office: Office) -> None:
+    lead = office.lead("ada@example.com")
+    office.in_web_page(f"/leads/{lead}/convert")
+    prospect = office.prospect("ada@example.com")
+    office.run()
+    assert office.links() == {prospect: Ref("Contacts", office.get("Leads", lead)["CONVERTED_CONTACT_ID"])}
+
+
+def test_do_not_sync_is_not_linked(office: Office) -> None:
+    office.contact("ada@example.com")
+    office.prospect("ada@example.com", DO_NOT_SYNC=True)
+    office.run()
+    assert office.links() == {}
+
+
+def test_second_run_writes_nothing(office: Office) -> None:
+    office.contact("ada@example.com", FIRST_NAME="Augusta", PHONE="1")
+    office.prospect("ada@example.com", TITLE="Countess")
+    office.run()
+    before = len(office.writes())
+    report = office.run()
+    assert len(office.writes()) == before
+    assert report.results == {}
