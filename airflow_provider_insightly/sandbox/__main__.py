@@ -11,6 +11,7 @@ from typing import Literal, get_args, get_origin
 import uvicorn
 
 from airflow_provider_insightly.sandbox.app import BASE_PATH, App
+from airflow_provider_insightly.sandbox.imports import find_imports, import_file
 from airflow_provider_insightly.sandbox.sandbox import Sandbox
 from airflow_provider_insightly.sandbox.seeds import SEEDS
 from airflow_provider_insightly.sandbox.settings import Settings
@@ -26,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", metavar="FILE", help="the SQLite file that keeps the records (default: memory)")
     parser.add_argument("--seed", choices=sorted(SEEDS), help="the data to begin with, unless the database has some")
     parser.add_argument("--seed-number", type=int, default=1, help="makes other data of the same kind (default: 1)")
+    parser.add_argument(
+        "--import", dest="imports", action="append", default=[], metavar="OBJECT=FILE", help="JSON or CSV to add"
+    )
     for name, field in Settings.model_fields.items():
         option = f"--{name.replace('_', '-')}"
         default = field.default
@@ -49,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
     """
     settings = Settings(**{name: getattr(args, name) for name in Settings.model_fields})
     sandbox = Sandbox(args.api_key, settings, database=args.database, seed=args.seed, seed_number=args.seed_number)
+    for name, path in find_imports(args.imports):
+        import_file(sandbox.store, name, path, sandbox.now())
     listener = listen(args.host, args.port)
     host, port = listener.getsockname()[:2]
     print(f"Insightly sandbox: http://{host}:{port}{BASE_PATH}", flush=True)  # noqa: T201

@@ -84,7 +84,9 @@ class App:
             return answer
         try:
             if request.path.startswith("/sandbox/"):
-                return control.serve(self.sandbox, request.method, request.path, request.query, request.body)
+                return control.serve(
+                    self.sandbox, request.method, request.path, request.query, request.headers, request.body
+                )
             if request.method == "GET":
                 return page.serve(self.sandbox, request.path, request.query)
             raise not_found(request.method, request.path)

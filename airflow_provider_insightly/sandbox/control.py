@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from airflow_provider_insightly.sandbox import web_page
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, encode, not_found, wrong_method
 from airflow_provider_insightly.sandbox.faults import Faults, Order
+from airflow_provider_insightly.sandbox.imports import import_records
 from airflow_provider_insightly.sandbox.request_log import KEPT
 from airflow_provider_insightly.sandbox.seeds import SEEDS
 
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
 
 Body = dict[str, Any]
 
+# Its body is a list or CSV, not a JSON object.
+IMPORT = re.compile(r"/import/(\w+)")
 
-def serve(sandbox: Sandbox, method: str, path: str, query: Mapping[str, str], body: bytes) -> Answer:
+
+def serve(
+    sandbox: Sandbox, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
+) -> Answer:
     """Answer a request to ``/sandbox/…``.
 
     :raises ApiError: 404 and 405 for the path, 400 for the body.
@@ -30,6 +36,9 @@ def serve(sandbox: Sandbox, method: str, path: str, query: Mapping[str, str], bo
     found = [
         (route_method, handle, match) for route_method, pattern, handle in ROUTES if (match := pattern.fullmatch(rest))
     ]
+    if method == "POST" and (name := IMPORT.fullmatch(rest)):
+        content_type = headers.get("content-type", "")
+        return Answer(200, encode(import_records(sandbox.store, name[1], body, content_type, sandbox.now())))
     for verb, handle, match in found:
         if verb == method:
             try:

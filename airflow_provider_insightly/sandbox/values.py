@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from functools import cache, lru_cache
 from typing import Any
 
@@ -61,10 +61,15 @@ def parse_date(text: str) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S").zfill(19)
 
 
-@lru_cache(maxsize=64)
 def write_date(second: int) -> str:
     """Return a moment, in seconds since the epoch, as the API writes it."""
-    return datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    days, rest = divmod(second, 86_400)
+    return f"{_day(days)} {rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+
+
+@lru_cache(maxsize=1000)
+def _day(days: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days)).isoformat()
 
 
 def blank_record(type_name: str) -> Record:
@@ -139,6 +144,11 @@ def read_custom_fields(
         (name for name, value in values.items() if value is not None), key=lambda n: order.get(n, len(order))
     )
     return [{"FIELD_NAME": name, "FIELD_VALUE": values[name], "CUSTOM_FIELD_ID": name} for name in named]
+
+
+def convert_field(field: Field, value: Any) -> Any:
+    """Return a value of any field, read-only ones too, as the API keeps it; 400 when it does not fit."""
+    return _convert(_converter(field.type, field.max_length, field.bits), field.name, value)
 
 
 def search_value(field: Field, text: str) -> Any:
