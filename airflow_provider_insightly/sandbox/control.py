@@ -78,11 +78,12 @@ def show_counters(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, st
         {"method": method, "object": obj, "status": status, "requests": number}
         for (method, obj, status), number in sandbox.log.counts.items()
     ]
+    records = {name: number for name, number in sandbox.store.counts().items() if "/" not in name}
     faults = [
         {**fault.model_dump(exclude_defaults=True), "matched": seen, "fired": fired}
         for fault, seen, fired in zip(sandbox.faults.faults, sandbox.faults.seen, sandbox.faults.fired, strict=True)
     ]
-    return {"requests": sandbox.log.total, "by_kind": counts, "records": sandbox.store.counts(), "faults": faults}
+    return {"requests": sandbox.log.total, "by_kind": counts, "records": records, "faults": faults}
 
 
 def reset(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, str], body: Body) -> Any:
