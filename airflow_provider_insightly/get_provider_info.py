@@ -69,7 +69,7 @@ def get_provider_info() -> dict[str, Any]:
     }
 
 
-OPERATOR_MODULES = ("records",)
+OPERATOR_MODULES = ("records", "send")
 EXTRA_LINKS = [f"{PACKAGE}.links.record.InsightlyRecordLink"]
 
 CONNECTION_FIELDS: dict[str, dict[str, Any]] = {

@@ -59,4 +59,4 @@ def insightly_contacts():
     try_out >> remove >> create >> update
 
 
-insightly_contacts()
+contacts = insightly_contacts()

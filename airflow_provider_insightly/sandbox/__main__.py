@@ -6,15 +6,16 @@ import argparse
 import socket
 import sys
 from collections.abc import Sequence
-from typing import Literal, get_args, get_origin
-
-import uvicorn
+from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
 from airflow_provider_insightly.sandbox.app import BASE_PATH, App
 from airflow_provider_insightly.sandbox.imports import find_imports, import_file
 from airflow_provider_insightly.sandbox.sandbox import Sandbox
 from airflow_provider_insightly.sandbox.seeds import SEEDS
 from airflow_provider_insightly.sandbox.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +72,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 def make_server(sandbox: Sandbox) -> uvicorn.Server:
     """Return the HTTP server of a sandbox; its headers are the sandbox's own."""
+    import uvicorn  # Airflow's command line asks this module for its options at every start
+
     return uvicorn.Server(
         uvicorn.Config(
             App(sandbox),

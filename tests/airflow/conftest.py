@@ -32,20 +32,17 @@ def connection(
 
 
 @pytest.fixture
-def load_dag(connection: dict[str, Any]) -> Callable[[str, str], Any]:
-    """Return a DAG of a file in ``dags``."""
+def load_dag(connection: dict[str, Any]) -> Callable[[str | Path, str], Any]:
+    """Return a DAG of a file in ``dags``; see :func:`load_file`."""
+    return load_file
+
+
+def load_file(file: str | Path, dag_id: str) -> Any:
+    """Return a DAG of a file, named without ``.py``, in the folder of examples or by its whole path."""
     from importlib.util import module_from_spec, spec_from_file_location
 
-    from airflow.sdk import DAG
-
-    def load(file: str, dag_id: str) -> Any:
-        spec = spec_from_file_location(f"example_dags_{file}", DAGS / f"{file}.py")
-        module = module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return next(
-            value
-            for value in vars(module).values()
-            if getattr(value, "dag_id", "") == dag_id and hasattr(value, "test")
-        )
-
-    return load
+    spec = spec_from_file_location(f"example_dags_{Path(file).name}", DAGS / f"{file}.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    values = vars(module).values()
+    return next(value for value in values if getattr(value, "dag_id", "") == dag_id and hasattr(value, "test"))

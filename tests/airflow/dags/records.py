@@ -13,7 +13,9 @@ from airflow_provider_insightly.operators.records import (
     InsightlyUpdateOpportunityOperator,
 )
 
-with DAG("insightly_contacts", schedule=None, is_paused_upon_creation=True, params={"path": "contacts.csv"}) as contacts:
+with DAG(
+    "insightly_contacts", schedule=None, is_paused_upon_creation=True, params={"path": "contacts.csv"}
+) as contacts:
     # [START create_contact]
     create = InsightlyCreateContactOperator(
         task_id="create",
@@ -72,7 +74,9 @@ with DAG("insightly_opportunities", schedule=None, is_paused_upon_creation=True)
 
     # [START mapped]
     InsightlyRecordsOperator.partial(
-        task_id="create_organisations", template="create_organisation", map_index_template="{{ task.records[0]['ORGANISATION_NAME'] }}"
+        task_id="create_organisations",
+        template="create_organisation",
+        map_index_template="{{ task.records[0]['ORGANISATION_NAME'] }}",
     ).expand(
         records=[
             [{"ORGANISATION_NAME": "Wind & Co"}],
