@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_insightly.api.client import InsightlyClient
     from airflow_provider_insightly.hooks.insightly import InsightlyHook
-    from airflow_provider_insightly.sending.journal import Journal
     from airflow_provider_insightly.sending.record import Record, Rejection
     from airflow_provider_insightly.sending.report import Report, Summary, Write
+    from airflow_provider_insightly.sending.request import Item
     from airflow_provider_insightly.sending.send import DeliveryPolicy
     from airflow_provider_insightly.sending.settings import SendSettings
 
@@ -121,20 +122,13 @@ class SendingOperator(BaseOperator):
             raise ValueError("There are no records: the task that should give them returned nothing.")
         return number_records(self.records)
 
-    def send_records(
-        self,
-        settings: SendSettings,
-        records: Iterable[Record | Rejection],
-        client: InsightlyClient,
-        report: Report,
-        journal: Journal,
-        policy: DeliveryPolicy,
-    ) -> None:
-        """Send the records; the report takes what became of them."""
-        from airflow_provider_insightly.sending.send import send
+    def read_items(
+        self, settings: SendSettings, records: Iterable[Record | Rejection], client: InsightlyClient
+    ) -> Iterator[Item | Rejection]:
+        """Yield the records, read and checked, each with the request that it becomes."""
+        from airflow_provider_insightly.sending.request import read_items
 
-        total = len(self.records) if isinstance(self.records, list) else None
-        send(settings, records, client, report, journal, policy, total)
+        return read_items(settings, records)
 
     def find_send_key(self, context: Context) -> str:
         """Return the name of the send: the same for each attempt of this task instance, another for any other."""
@@ -172,6 +166,7 @@ class SendingOperator(BaseOperator):
         from airflow_provider_insightly.operators.storage import writing_lines
         from airflow_provider_insightly.sending.journal import Journal
         from airflow_provider_insightly.sending.report import Report
+        from airflow_provider_insightly.sending.send import send
 
         try:
             settings, policy = self.build_settings(), self._policy()
@@ -182,7 +177,10 @@ class SendingOperator(BaseOperator):
                 journal = Journal(self.hook.store(), key, target.name if target else None)
                 records = self._log_first(settings, self.read_records())
                 try:
-                    self.send_records(settings, records, self._client(), report, journal, policy)
+                    client = shared_client(self.hook)
+                    total = len(self.records) if isinstance(self.records, list) else None
+                    items = self.read_items(settings, records, client)
+                    send(settings, items, client, report, journal, policy, total)
                 finally:
                     self._log_end(report)
         except errors.DailyQuotaError as error:
@@ -211,21 +209,6 @@ class SendingOperator(BaseOperator):
             unknown_wait=self.unknown_wait,
             on_record_error=self.on_record_error,  # type: ignore[arg-type]
             max_failure_ratio=self.max_failure_ratio,
-        )
-
-    def _client(self) -> InsightlyClient:
-        """Return a client that keeps to the rate together with all other workers."""
-        from airflow_provider_insightly.sending.throttle import SharedThrottle
-
-        extra = self.hook.extra
-        return self.hook.client(
-            throttle=SharedThrottle(
-                self.hook.store(),
-                f"{self.hook.base_url} {self.insightly_conn_id}",
-                extra.requests_per_second,
-                extra.concurrency,
-                longest_request=extra.connect_timeout + extra.read_timeout + 60,
-            )
         )
 
     def _tee(self, respond: Write | None) -> Write | None:
@@ -302,3 +285,18 @@ def names(given: str | Sequence[str] | None) -> tuple[str, ...]:
     if isinstance(given, str):
         return tuple(name.strip() for name in given.split(",") if name.strip())
     return tuple(given or ())
+
+
+def shared_client(hook: InsightlyHook) -> InsightlyClient:
+    """Return a client that keeps to the connection's rate and concurrency together with all other workers."""
+    from airflow_provider_insightly.sending.throttle import SharedThrottle
+
+    owner = hashlib.sha256((hook.connection.password or "").encode()).hexdigest()[:12]
+    throttle = SharedThrottle(
+        hook.store(),
+        f"{hook.base_url} {owner}",
+        hook.extra.requests_per_second,
+        hook.extra.concurrency,
+        longest_request=hook.extra.connect_timeout + hook.extra.read_timeout + 60,
+    )
+    return hook.client(throttle=throttle)

@@ -113,7 +113,7 @@ class Exchange:
 
     def _judge(self, request: Request, error: errors.InsightlyError, began_at: datetime) -> Result:
         lost = error.outcome == "unknown"
-        if lost and self._settings.creates:
+        if lost and request.creates:
             outcome = "unknown"
         elif lost or error.outcome == "not_sent" or error.status in PUT_OFF:
             outcome = "failed"

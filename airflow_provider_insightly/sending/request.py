@@ -25,6 +25,7 @@ class Item:
     """A record, read and checked, with the address that it is for.
 
     :param record: the record as its source gave it.
+    :param method: the HTTP method.
     :param url: the URL with the record's fields filled in.
     :param values: what goes into the body.
     :param record_id: the id of the record in Insightly, where the send is about one that exists.
@@ -32,6 +33,7 @@ class Item:
     """
 
     record: Record
+    method: str
     url: str
     values: Mapping[str, Any]
     record_id: int | None
@@ -57,6 +59,11 @@ class Request:
     def indices(self) -> tuple[int, ...]:
         """The places of its records in the source."""
         return tuple(item.record.index for item in self.items)
+
+    @property
+    def creates(self) -> bool:
+        """Whether it could make a second record if it were sent twice."""
+        return self.method == "POST"
 
 
 def read_items(settings: SendSettings, records: Iterable[Record | Rejection]) -> Iterator[Item | Rejection]:
@@ -95,7 +102,7 @@ def _item(settings: SendSettings, target: InsightlyObject | None, record: Record
     record_id = read_id(settings.id_field, values.get(settings.id_field)) if settings.id_field else None
     url = fill_url(settings.url, values).replace(ID, str(record_id))
     if settings.method == "DELETE":
-        return Item(record, url, {}, record_id, _digest(settings.method, url, b""))
+        return Item(record, settings.method, url, {}, record_id, find_digest(settings.method, url, b""))
     if settings.id_field:
         del values[settings.id_field]
     body = _select(settings, values)
@@ -112,7 +119,7 @@ def _item(settings: SendSettings, target: InsightlyObject | None, record: Record
         body = _with_id(settings, target, record_id, body)
     elif not body:
         raise FieldError(None, "no field with a value is left to send")
-    return Item(record, url, body, record_id, _digest(settings.method, url, to_json(body)))
+    return Item(record, settings.method, url, body, record_id, find_digest(settings.method, url, to_json(body)))
 
 
 def _select(settings: SendSettings, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,7 +172,7 @@ def _request(settings: SendSettings, items: tuple[Item, ...]) -> Request:
         body = to_json(items[0].values)
     else:
         body = settings.grouping.body([item.values for item in items])
-    return Request(settings.method, items[0].url, settings.headers, body, items)
+    return Request(items[0].method, items[0].url, settings.headers, body, items)
 
 
 def _batches(
@@ -207,5 +214,6 @@ def _has_room(settings: SendSettings, grouping: Grouping, batch: list[Item], ite
     return len(grouping.body([other.values for other in (*batch, item)])) <= settings.batch_bytes
 
 
-def _digest(method: str, url: str, body: bytes) -> str:
+def find_digest(method: str, url: str, body: bytes) -> str:
+    """Return the name of a record's content and address."""
     return hashlib.sha256(b"\0".join((method.encode(), url.encode(), body))).hexdigest()[:40]

@@ -1,4 +1,4 @@
-"""A send from end to end: records, items, requests, results, report."""
+"""A send from end to end: items, requests, results, report."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from airflow_provider_insightly.sending.doubt import DoubtResolver
 from airflow_provider_insightly.sending.exchange import Exchange
 from airflow_provider_insightly.sending.journal import Journal
 from airflow_provider_insightly.sending.progress import Progress
-from airflow_provider_insightly.sending.record import Record, Rejection
+from airflow_provider_insightly.sending.record import Rejection
 from airflow_provider_insightly.sending.report import Report
-from airflow_provider_insightly.sending.request import Item, Request, build_requests, read_items
+from airflow_provider_insightly.sending.request import Item, Request, build_requests
 from airflow_provider_insightly.sending.result import Result
 from airflow_provider_insightly.sending.settings import SendSettings
 
@@ -66,22 +66,23 @@ class DeliveryPolicy:
 
 def send(
     settings: SendSettings,
-    records: Iterable[Record | Rejection],
+    items: Iterable[Item | Rejection],
     client: InsightlyClient,
     report: Report,
     journal: Journal,
     policy: DeliveryPolicy | None = None,
     total: int | None = None,
 ) -> None:
-    """Send records and put what became of each into the report.
+    """Send items and put what became of each record into the report.
 
-    :param records: read one after the other; they never all sit in memory.
+    :param items: see :func:`~airflow_provider_insightly.sending.request.read_items`; they are read one after the
+        other and never all sit in memory.
     :param total: how many there are, for the log, where that is known.
     :raises ValueError: the URL is of a host other than the connection's.
     :raises InsightlyError: the send had to stop; the report has what was done until then.
     """
     settings.check_host(client.base_url)
-    _Send(settings, client, report, journal, policy or DeliveryPolicy(), total).run(records)
+    _Send(settings, client, report, journal, policy or DeliveryPolicy(), total).run(items)
 
 
 class _Send:
@@ -106,9 +107,9 @@ class _Send:
         self.doubts: list[Result] = []
         self.maybe_deleted: set[int] = set()
 
-    def run(self, records: Iterable[Record | Rejection]) -> None:
-        """Send all records, then resolve doubts and send again what turned out not to be done."""
-        items: Iterable[Item | Result | Rejection] = self.skip_known(read_items(self.settings, records))
+    def run(self, given: Iterable[Item | Rejection]) -> None:
+        """Send all items, then resolve doubts and send again what turned out not to be done."""
+        items: Iterable[Item | Result | Rejection] = self.skip_known(given)
         not_done: list[Item] = []
         try:
             for _ in range(ROUNDS):
@@ -149,7 +150,7 @@ class _Send:
                     yield item
                 elif entry.done:
                     yield Result((item,), "skipped", (entry.record_id,))
-                elif self.settings.creates:
+                elif item.method == "POST":
                     message = "An earlier attempt sent it and ended before the answer came."
                     yield Result((item,), "unknown", (None,), message=message, began_at=entry.began_at)
                 else:
@@ -168,8 +169,8 @@ class _Send:
             result = replace(result, outcome="succeeded", message="")
         if result.outcome == "succeeded":
             self.journal.finish(result.items, result.record_ids)
-        elif result.outcome == "rejected":
-            self.journal.forget(result.items)
+        elif result.outcome == "rejected" or (result.outcome == "failed" and request.creates):
+            self.journal.forget(result.items)  # a create that failed is known not to be done, or it would be unknown
         return result
 
     def is_end(self, outcome: Result | Rejection) -> bool:

@@ -87,11 +87,6 @@ class SendSettings:
         """The object whose records the send is about: the one that is named, else the one in the URL."""
         return get_object(self.object) if self.object else object_of(self.url)
 
-    @property
-    def creates(self) -> bool:
-        """Whether a request sent twice could make a second record."""
-        return self.method == "POST"
-
     def check_host(self, base_url: str) -> None:
         """Refuse a full URL of another host than the connection's, before anything is sent.
 

@@ -19,6 +19,7 @@ from airflow_provider_insightly.sandbox.pytest_plugin import (
 from airflow_provider_insightly.sending.journal import Journal
 from airflow_provider_insightly.sending.record import Record
 from airflow_provider_insightly.sending.report import Report
+from airflow_provider_insightly.sending.request import read_items
 from airflow_provider_insightly.sending.send import DeliveryPolicy, send
 from airflow_provider_insightly.sending.settings import SendSettings, from_template
 from airflow_provider_insightly.sending.source import number_records
@@ -74,7 +75,7 @@ def run_send(store: Engine, client: InsightlyClient) -> Callable[..., Sent]:
         report = Report(key, responses.append, rejected.append, settings.mask_fields)
         target = settings.target
         journal = Journal(engine or store, key, target.name if target else None)
-        send(settings, number_records(records), via or client, report, journal, policy)
+        send(settings, read_items(settings, number_records(records)), via or client, report, journal, policy)
         return Sent(report, responses, rejected)
 
     return run

@@ -1,0 +1,1 @@
+"""The commands about sends and the store, for ``airflow insightly …``."""

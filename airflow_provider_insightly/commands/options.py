@@ -1,0 +1,120 @@
+"""The options that the commands about sends share, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_insightly.sending.record import Record, Rejection
+    from airflow_provider_insightly.sending.settings import SendSettings
+
+
+def add_records(parser: argparse.ArgumentParser) -> None:
+    """Add the source of the records."""
+    parser.add_argument(
+        "records", help="a file of records (CSV, JSON Lines, JSON, Parquet); - reads JSON Lines from the input"
+    )
+    parser.add_argument(
+        "--format", choices=("csv", "jsonl", "json", "parquet"), help="where the file's name does not say it"
+    )
+    parser.add_argument("--encoding", default="utf-8", help="of a text file (default: %(default)s)")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add what decides about the requests."""
+    parser.add_argument("--template", help="an endpoint template, such as create_contact; or --method and --url")
+    parser.add_argument("--method", choices=("POST", "PUT", "PATCH", "DELETE"))
+    parser.add_argument("--url", help="a path such as /Contacts/{record.CONTACT_ID}, or a full URL")
+    parser.add_argument("--object", help="with --url: read and check the values by the fields of this object")
+    parser.add_argument("--id-field", help="the record's field that holds the id")
+    parser.add_argument("--update-mode", choices=("partial", "merge", "replace"), default="partial")
+    parser.add_argument("--allow-replace", action="store_true", help="consent to --update-mode replace")
+    parser.add_argument("--headers", help="request headers: name:value,name:value")
+    parser.add_argument("--include", default="", help="the fields to send, separated by commas")
+    parser.add_argument("--exclude", default="", help="the fields to leave out, separated by commas")
+    parser.add_argument("--rename", default="", help="old=new,old=new")
+    parser.add_argument("--nulls", choices=("omit", "send"), default="omit")
+    parser.add_argument("--grouping", help="json_array, property_inside_json_object, hoisted_fields …")
+    parser.add_argument("--grouping-options", type=json.loads, help='as JSON: {"property": "records"}')
+    parser.add_argument("--batch-size", type=int, default=100)
+    parser.add_argument("--batch-bytes", type=int)
+    parser.add_argument("--patch-fallback", choices=("put",))
+    parser.add_argument("--mask", default="", help="fields whose values are not shown, separated by commas")
+
+
+def add_connection(parser: argparse.ArgumentParser) -> None:
+    """Add the connection."""
+    parser.add_argument("--conn-id", default="insightly_default", help="the Airflow connection (default: %(default)s)")
+
+
+def add_delivery(parser: argparse.ArgumentParser) -> None:
+    """Add what is done about records that fail."""
+    parser.add_argument("--match-on", default="", help="fields by which a create whose answer was lost is looked up")
+    parser.add_argument(
+        "--on-unknown", choices=("fail", "resend"), default="fail", help="such a create without --match-on"
+    )
+    parser.add_argument("--on-record-error", choices=("fail", "continue", "stop"), default="fail")
+    parser.add_argument("--responses", metavar="FILE", help="write every answer as a line of JSON")
+    parser.add_argument("--rejected", metavar="FILE", help="write every record that failed as a line of JSON")
+
+
+def read_settings(args: argparse.Namespace) -> SendSettings:
+    """Return the settings of a send.
+
+    :raises ValueError: they cannot work.
+    """
+    from airflow_provider_insightly.sending.address import read_headers
+    from airflow_provider_insightly.sending.grouping import make_grouping
+    from airflow_provider_insightly.sending.settings import SendSettings, from_template
+    from airflow_provider_insightly.sending.template import get_template
+
+    if bool(args.template) == bool(args.url):
+        raise ValueError("Give --template, or --method and --url, and not both.")
+    given: dict[str, Any] = {
+        "id_field": args.id_field,
+        "update_mode": args.update_mode,
+        "allow_replace": args.allow_replace,
+        "headers": read_headers(args.headers),
+        "include_attributes": split(args.include),
+        "exclude_attributes": split(args.exclude),
+        "rename": dict(pair.split("=", 1) for pair in split(args.rename)),
+        "nulls": args.nulls,
+        "mask_fields": split(args.mask),
+    }
+    grouping = make_grouping(args.grouping, args.grouping_options) if args.grouping else None
+    if args.template:
+        return from_template(get_template(args.template), grouping=grouping, **given)
+    return SendSettings(
+        method=args.method or "POST",
+        url=args.url,
+        object=args.object,
+        grouping=grouping,
+        batch_size=args.batch_size,
+        batch_bytes=args.batch_bytes,
+        patch_fallback=args.patch_fallback,
+        **given,
+    )
+
+
+def read_records(args: argparse.Namespace) -> Iterator[Record | Rejection]:
+    """Yield the records of the file that the command names."""
+    from airflow_provider_insightly.sending.source import find_format, read_file
+
+    if args.records == "-":
+        yield from read_file(sys.stdin.buffer, args.format or "jsonl", "the input", args.encoding)
+    elif "://" in args.records:
+        from airflow_provider_insightly.operators.storage import read_path
+
+        yield from read_path(args.records, args.format, args.encoding)
+    else:
+        with open(args.records, "rb") as file:
+            yield from read_file(file, args.format or find_format(args.records), args.records, args.encoding)
+
+
+def split(text: str) -> tuple[str, ...]:
+    """Return the parts of a text with commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,41 @@
+"""``airflow insightly send-test``: send one record for real, to try the settings."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from airflow_provider_insightly.commands import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("record", type=json.loads, help='the record as JSON: {"FIRST_NAME": "Ann"}')
+    options.add_settings(parser)
+    options.add_connection(parser)
+    parser.add_argument("--confirm-delete", action="store_true", help="consent to delete a record for good")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Send the record and show the answer; 1 when it did not succeed."""
+    from airflow_provider_insightly.api.errors import InsightlyError
+    from airflow_provider_insightly.hooks.insightly import InsightlyHook
+    from airflow_provider_insightly.operators.sending import shared_client
+    from airflow_provider_insightly.sending.mask import mask
+    from airflow_provider_insightly.sending.preview import test_send
+    from airflow_provider_insightly.sending.record import Rejection
+
+    try:
+        settings = options.read_settings(args)
+        client = shared_client(InsightlyHook(args.conn_id))
+        result = test_send(settings, args.record, client, confirm_delete=args.confirm_delete)
+    except (ValueError, LookupError, InsightlyError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if isinstance(result, Rejection):
+        sys.stderr.write(f"No request was made: {result.message}\n")
+        return 1
+    response = json.dumps(mask(result.response, settings.mask_fields), ensure_ascii=False, indent=2)
+    sys.stdout.write(f"{result.outcome}: {result.status} {result.message}\n{response}\n")
+    return int(result.outcome != "succeeded")

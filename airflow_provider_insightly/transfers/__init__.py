@@ -1,0 +1,1 @@
+"""Operators that bring records from other systems to Insightly."""

@@ -1,0 +1,211 @@
+"""The fault matrix: whatever goes wrong, each record is in Insightly exactly once, and every id is right.
+
+``INSIGHTLY_FAULT_RECORDS=1000 INSIGHTLY_FAULT_KILLS=20`` runs it with as many records and kills as one likes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from airflow_provider_insightly.api.errors import DailyQuotaError
+from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
+from airflow_provider_insightly.sending.send import DeliveryPolicy
+from tests.sending.conftest import Sent, make_client
+from tests.sending.test_send import contacts, emails
+
+Run = Callable[..., Sent]
+
+ROOT = Path(__file__).parents[2]
+COUNT = int(os.environ.get("INSIGHTLY_FAULT_RECORDS", "120"))
+KILLS = int(os.environ.get("INSIGHTLY_FAULT_KILLS", "4"))
+BY_EMAIL = DeliveryPolicy(match_on=("EMAIL_ADDRESS",), unknown_wait=0.2)
+
+FAULTS = {
+    "503": [{"kind": "status", "status": 503, "rate": 0.05}],
+    "dropped after the commit": [{"kind": "drop_after_commit", "rate": 0.05, "method": "POST"}],
+    "dropped before": [{"kind": "drop_before", "rate": 0.05, "method": "POST"}],
+    "stalls": [{"kind": "stall", "seconds": 0.6, "rate": 0.03, "method": "POST"}],
+    "429 without Retry-After": [{"kind": "status", "status": 429, "rate": 0.1}],
+    "429 with Retry-After": [{"kind": "status", "status": 429, "retry_after": 0.05, "rate": 0.1}],
+    "HTML 500": [{"kind": "html", "status": 500, "rate": 0.05, "method": "POST"}],
+    "truncated JSON": [{"kind": "truncate", "rate": 0.05, "method": "POST"}],
+    "all at once": [
+        {"kind": "status", "status": 503, "rate": 0.03},
+        {"kind": "drop_after_commit", "rate": 0.03, "method": "POST"},
+        {"kind": "drop_before", "rate": 0.03},
+        {"kind": "truncate", "rate": 0.03, "method": "POST"},
+    ],
+}
+
+
+def assert_exactly_once(sandbox: InsightlySandbox, records: list[dict[str, str]], sent: Sent) -> None:
+    kept = contacts(sandbox)
+    assert Counter(c["EMAIL_ADDRESS"] for c in kept) == Counter(r["EMAIL_ADDRESS"] for r in records)
+    by_id = {c["CONTACT_ID"]: c["EMAIL_ADDRESS"] for c in kept}
+    assert [by_id.get(i) for i in sent.summary["record_ids"]] == [r["EMAIL_ADDRESS"] for r in records]
+    assert sent.summary["failed"] == 0
+    assert sent.summary["succeeded"] + sent.summary["skipped"] == len(records)
+
+
+@pytest.mark.parametrize("faults", FAULTS.values(), ids=FAULTS)
+def test_faults(faults: list, run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.faults(faults, seed=7)
+    records = emails(COUNT)
+
+    sent = run_send("create_contact", records, policy=BY_EMAIL, via=make_client(insightly_sandbox, read_timeout=0.3))
+
+    insightly_sandbox.faults([])
+    assert_exactly_once(insightly_sandbox, records, sent)
+
+
+def test_searches_that_lag_behind(run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.settings(read_lag=0.5)
+    insightly_sandbox.faults([{"kind": "drop_after_commit", "every": 5, "method": "POST"}])
+    records = emails(30)
+
+    sent = run_send("create_contact", records, policy=DeliveryPolicy(match_on=("EMAIL_ADDRESS",), unknown_wait=1.0))
+
+    insightly_sandbox.faults([])
+    insightly_sandbox.settings(read_lag=0)
+    assert_exactly_once(insightly_sandbox, records, sent)
+
+
+def test_a_server_whose_clock_is_off(run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.settings(clock_offset=-3600)
+    insightly_sandbox.faults([{"kind": "drop_after_commit", "every": 4, "method": "POST"}])
+    records = emails(20)
+
+    sent = run_send("create_contact", records, policy=BY_EMAIL)
+
+    assert_exactly_once(insightly_sandbox, records, sent)
+
+
+def test_equal_records_in_doubt_each_get_an_id(run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.faults([{"kind": "drop_after_commit", "nth": [2, 3, 5], "method": "POST"}])
+    records = [{"FIRST_NAME": "Ann", "EMAIL_ADDRESS": "ann@example.com"}] * 6
+
+    sent = run_send("create_contact", records, policy=BY_EMAIL)
+
+    assert len(contacts(insightly_sandbox)) == 6
+    assert len(set(sent.summary["record_ids"])) == 6
+
+
+def test_records_that_share_an_address_are_told_apart_by_the_rest(run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.faults(
+        [
+            {"kind": "drop_before", "nth": 1, "method": "POST"},
+            {"kind": "drop_after_commit", "nth": 2, "method": "POST"},
+        ]
+    )
+    records = [{"FIRST_NAME": name, "EMAIL_ADDRESS": "info@example.com"} for name in ("Ann", "Bea")]
+
+    sent = run_send("create_contact", records, policy=BY_EMAIL, via=make_client(insightly_sandbox, concurrency=1))
+
+    by_id = {c["CONTACT_ID"]: c["FIRST_NAME"] for c in contacts(insightly_sandbox)}
+    assert [by_id[i] for i in sent.summary["record_ids"]] == ["Ann", "Bea"]
+    assert len(by_id) == 2
+
+
+def test_a_record_of_before_the_send_is_not_adopted(run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.settings(clock_offset=-600)
+    older = insightly_sandbox.add("Contacts", FIRST_NAME="Ann", EMAIL_ADDRESS="ann@example.com")
+    insightly_sandbox.settings(clock_offset=0)
+    insightly_sandbox.faults([{"kind": "drop_before", "nth": 1, "method": "POST"}])
+
+    sent = run_send("create_contact", [{"FIRST_NAME": "Ann", "EMAIL_ADDRESS": "ann@example.com"}], policy=BY_EMAIL)
+
+    assert sent.summary["record_ids"] != [older["CONTACT_ID"]]
+    assert len(contacts(insightly_sandbox)) == 2
+
+
+def test_without_match_on_a_lost_answer_is_reported_and_never_sent_again(run_send: Run, insightly_sandbox):
+    insightly_sandbox.faults([{"kind": "drop_after_commit", "nth": 3, "method": "POST"}])
+    records = emails(6)
+
+    first = run_send("create_contact", records)
+    second = run_send("create_contact", records)
+
+    assert (first.summary["succeeded"], first.summary["failed"]) == (5, 1)
+    assert (second.summary["skipped"], second.summary["failed"]) == (5, 1)
+    assert "match_on" in second.rejected[0]
+    assert len(contacts(insightly_sandbox)) == 6
+
+
+def test_resend_accepts_a_duplicate(run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.faults([{"kind": "drop_after_commit", "nth": 1, "method": "POST"}])
+
+    sent = run_send("create_contact", emails(1), policy=DeliveryPolicy(on_unknown="resend"))
+
+    assert sent.summary["succeeded"] == 1
+    assert len(contacts(insightly_sandbox)) == 2
+
+
+def test_the_quota_runs_out_in_the_middle(run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.settings(daily_quota=20)
+    records = emails(50)
+    with pytest.raises(DailyQuotaError):
+        run_send("create_contact", records, policy=BY_EMAIL)
+    assert len(insightly_sandbox.requests(method="POST", status=201)) == 20
+    insightly_sandbox.settings(daily_quota=0)
+
+    sent = run_send("create_contact", records, policy=BY_EMAIL)
+
+    assert sent.summary["skipped"] == 20
+    assert_exactly_once(insightly_sandbox, records, sent)
+
+
+def test_what_ran_out_of_attempts_is_sent_by_the_next_attempt(run_send: Run, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.faults([{"kind": "status", "status": 503, "rate": 1, "times": 8}])
+    client = make_client(insightly_sandbox, concurrency=1)
+    first = run_send("create_contact", emails(3), via=client)
+    assert first.report.counts == {"failed": 1, "succeeded": 2}
+
+    second = run_send("create_contact", emails(3))
+
+    assert_exactly_once(insightly_sandbox, emails(3), second)
+
+
+def test_a_delete_that_was_done_and_not_answered_has_succeeded(run_send: Run, insightly_sandbox: InsightlySandbox):
+    ids = [insightly_sandbox.add("Contacts", FIRST_NAME="Ann")["CONTACT_ID"] for _ in range(10)]
+    insightly_sandbox.faults([{"kind": "drop_after_commit", "every": 3, "method": "DELETE"}])
+
+    sent = run_send("delete_contact", [{"CONTACT_ID": number} for number in ids])
+
+    assert sent.summary["succeeded"] == 10
+
+
+def test_a_worker_that_is_killed_at_random_moments(store: Engine, insightly_sandbox: InsightlySandbox, tmp_path: Path):
+    insightly_sandbox.settings(latency_ms=20)
+    result = tmp_path / "summary.json"
+    arguments = [insightly_sandbox.base_url, insightly_sandbox.api_key, str(store.url), str(result), str(COUNT)]
+    moments = random.Random(4)
+    kills = 0
+    while not result.exists():
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.sending.worker", *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        assert worker.stdout.readline() == "ready\n"
+        try:
+            worker.wait(timeout=moments.uniform(0.02, 0.5) if kills < KILLS else 60)
+        except subprocess.TimeoutExpired:
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+            kills += 1
+        worker.stdout.close()
+
+    summary = json.loads(result.read_text())
+    kept = {c["CONTACT_ID"]: c["EMAIL_ADDRESS"] for c in contacts(insightly_sandbox)}
+    assert kills > 0
+    assert len(kept) == COUNT
+    assert [kept[i] for i in summary["record_ids"]] == [r["EMAIL_ADDRESS"] for r in emails(COUNT)]

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_insightly.api.catalogue import get_object
+from airflow_provider_insightly.sending.fields import read_record
+from airflow_provider_insightly.sending.record import FieldError
+
+CONTACT, OPPORTUNITY = get_object("Contact"), get_object("Opportunity")
+BERLIN = timezone(timedelta(hours=2))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "read"),
+    [
+        ("BID_AMOUNT", "12.50", 12.5),
+        ("BID_AMOUNT", " 7 ", 7),
+        ("BID_AMOUNT", Decimal("0.1"), 0.1),
+        ("BID_AMOUNT", "", None),
+        ("PROBABILITY", "50", 50),
+        ("PROBABILITY", 50.0, 50),
+        ("OPPORTUNITY_NAME", "", ""),
+        ("OPPORTUNITY_NAME", " 007 ", " 007 "),
+        ("OPPORTUNITY_NAME", 7, "7"),
+        ("OPPORTUNITY_NAME", UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        ("FORECAST_CLOSE_DATE", "2018-04-09", "2018-04-09 00:00:00"),
+        ("FORECAST_CLOSE_DATE", "2018-04-09T16:58:14Z", "2018-04-09 16:58:14"),
+        ("FORECAST_CLOSE_DATE", "2018-04-09 16:58:14.123+02:00", "2018-04-09 14:58:14"),
+        ("FORECAST_CLOSE_DATE", datetime(2018, 4, 9, 16, 58, 14, tzinfo=BERLIN), "2018-04-09 14:58:14"),
+        ("FORECAST_CLOSE_DATE", datetime(2018, 4, 9, 16, 58, 14), "2018-04-09 16:58:14"),
+        ("FORECAST_CLOSE_DATE", date(2018, 4, 9), "2018-04-09 00:00:00"),
+        ("TAGS", [{"TAG_NAME": "a"}], [{"TAG_NAME": "a"}]),
+    ],
+)
+def test_values_are_read_by_the_field_s_type(field: str, value: Any, read: Any):
+    assert read_record(OPPORTUNITY, {field: value}) == {field: read}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("BID_AMOUNT", "1,250.00", "must be a number"),
+        ("BID_AMOUNT", math.nan, "is nan, for which JSON has no word"),
+        ("BID_AMOUNT", "NaN", "must be a number"),
+        ("BID_AMOUNT", True, "must be a number"),
+        ("BID_AMOUNT", Decimal("0.12345678901234567890123"), "more digits"),
+        ("PROBABILITY", "50%", "must be an integer"),
+        ("PROBABILITY", True, "must be an integer"),
+        ("PROBABILITY", 2**31, "32 bits"),
+        ("OPPORTUNITY_NAME", "x" * 256, "has 256 characters, the field takes at most 255"),
+        ("OPPORTUNITY_NAME", "\ud83d", "half a character"),
+        ("OPPORTUNITY_NAME", "caf\udce9", "is not UTF-8: byte 0xe9 at character 3"),
+        ("OPPORTUNITY_NAME", ["a"], "is a list"),
+        ("OPPORTUNITY_NAME", 1.5, "is a float"),
+        ("FORECAST_CLOSE_DATE", "29/02/2020", "must be a date"),
+        ("FORECAST_CLOSE_DATE", "2019-02-29", "must be a date"),
+        ("OPPORTUNITY_NAM", "x", "did you mean OPPORTUNITY_NAME"),
+        ("opportunity_name", "x", "did you mean OPPORTUNITY_NAME"),
+        ("FOO", b"x", "no such field"),
+        ("Custom__c", b"x", "no form in JSON"),
+        ("TAGS", [{"TAG_NAME": math.inf}], "is inf"),
+    ],
+)
+def test_values_that_do_not_fit_name_the_field(field: str, value: Any, message: str):
+    with pytest.raises(FieldError, match=message) as raised:
+        read_record(OPPORTUNITY, {field: value})
+    assert raised.value.field == field
+
+
+def test_endless_nesting_is_an_error_not_a_crash():
+    deep: Any = "x"
+    for _ in range(5000):
+        deep = [deep]
+    with pytest.raises(FieldError, match="levels deep"):
+        read_record(CONTACT, {"TAGS": deep})
+
+
+def test_custom_fields_join_those_that_are_there():
+    given_fields = [{"FIELD_NAME": "A__c", "FIELD_VALUE": 1}]
+    assert read_record(CONTACT, {"CUSTOMFIELDS": given_fields, "B__c": "2"})["CUSTOMFIELDS"] == [
+        {"FIELD_NAME": "A__c", "FIELD_VALUE": 1},
+        {"FIELD_NAME": "B__c", "FIELD_VALUE": "2"},
+    ]
+
+
+@given(st.text(max_size=255, alphabet=st.characters(exclude_categories=["Cs"])))
+def test_text_is_never_changed(text: str):
+    assert read_record(CONTACT, {"LAST_NAME": text, "x__c": text}) == {
+        "LAST_NAME": text,
+        "CUSTOMFIELDS": [{"FIELD_NAME": "x__c", "FIELD_VALUE": text}],
+    }
+
+
+class _Scalar:
+    """Stands for a scalar of numpy, which is not needed here."""
+
+    def item(self) -> int:
+        return 5
+
+
+def test_scalars_and_missing_markers_of_data_frames():
+    missing = type("NaTType", (), {})()
+    assert read_record(OPPORTUNITY, {"PROBABILITY": _Scalar(), "FORECAST_CLOSE_DATE": missing}) == {
+        "PROBABILITY": 5,
+        "FORECAST_CLOSE_DATE": None,
+    }
