@@ -37,7 +37,16 @@ class Command:
         sys.exit(import_module(self.module).run(args))
 
 
-COMMANDS = (Command("sandbox", "Run a local Insightly", "airflow_provider_insightly.sandbox.__main__"),)
+SENDS = "airflow_provider_insightly.commands"
+
+COMMANDS = (
+    Command("sandbox", "Run a local Insightly", "airflow_provider_insightly.sandbox.__main__"),
+    Command("preview", "Show the requests of a send, without a connection", f"{SENDS}.preview"),
+    Command("send-test", "Send one record for real, to try the settings", f"{SENDS}.send_test"),
+    Command("send", "Send the records of a file", f"{SENDS}.send"),
+    Command("replay", "Send the records of a rejected file again", f"{SENDS}.replay"),
+    Command("db", "Bring the store up to date, or forget old sends", f"{SENDS}.db"),
+)
 
 
 def get_commands() -> list[CLICommand]:

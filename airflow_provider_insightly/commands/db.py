@@ -6,6 +6,8 @@ import argparse
 import sys
 from datetime import datetime, timedelta, timezone
 
+from airflow_provider_insightly.commands import options
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -19,6 +21,7 @@ def run(args: argparse.Namespace) -> int:
     """Do what was asked."""
     from airflow_provider_insightly.hooks.store import open_airflow_store
 
+    options.quieten()
     engine = open_airflow_store()
     shown = engine.url.render_as_string(hide_password=True)
     if args.action == "upgrade":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,11 @@ def read_records(args: argparse.Namespace) -> Iterator[Record | Rejection]:
     else:
         with open(args.records, "rb") as file:
             yield from read_file(file, args.format or find_format(args.records), args.records, args.encoding)
+
+
+def quieten() -> None:
+    """Keep Alembic's remarks about the store's schema out of the command's output."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def split(text: str) -> tuple[str, ...]:

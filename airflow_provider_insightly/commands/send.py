@@ -45,6 +45,7 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
     from airflow_provider_insightly.sending.request import read_items
     from airflow_provider_insightly.sending.send import DeliveryPolicy, send
 
+    options.quieten()
     logging.getLogger("airflow_provider_insightly").setLevel(logging.INFO)
     try:
         settings = options.read_settings(args)

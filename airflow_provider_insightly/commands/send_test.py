@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from airflow_provider_insightly.sending.preview import test_send
     from airflow_provider_insightly.sending.record import Rejection
 
+    options.quieten()
     try:
         settings = options.read_settings(args)
         client = shared_client(InsightlyHook(args.conn_id))
