@@ -12,11 +12,13 @@ from airflow_provider_insightly.connector.records import Ref
 from airflow_provider_insightly.connector.values import Value
 
 IDENTITY = "identity"
+SYNC_OPT_OUTS = "sync_opt_outs"
 SYNC_FIELDS = "sync_fields"
 
 STEPS = (
     IDENTITY,
     "match_by_email",
+    SYNC_OPT_OUTS,
     "overwrite_opted_out",
     "update_email_addresses",
     SYNC_FIELDS,
@@ -27,7 +29,7 @@ STEPS = (
     "sync_field_labels",
     "show_prospect_timeline",
 )
-"""The order in which a plan is applied: a step for each setting, named after it, and one for what no box governs."""
+"""The order in which a plan is applied: a step for each setting, named after it, and a few for what no box governs."""
 
 PLANNED, SKIPPED, REJECTED, PENDING = "planned", "skipped", "rejected", "pending_approval"
 APPLIED, FAILED = "applied", "failed"

@@ -39,7 +39,10 @@ class NotBuiltError(ValueError):
     """A setting is on that this release of the connector cannot carry out."""
 
 
-NOT_BUILT: Mapping[str, str] = {}
+NOT_BUILT: Mapping[str, str] = {
+    "show_prospect_timeline": "this release cannot read timelines yet",
+    "sync_field_labels": "this release cannot follow labels yet",
+}
 """Settings that cannot be turned on yet, and why."""
 
 

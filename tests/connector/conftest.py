@@ -36,7 +36,9 @@ MAPPING = [
     {"prospect": "TITLE", "lead": "TITLE", "contact": "TITLE", "behavior": "Marketing Value"},
     {"prospect": "MOBILE", "lead": "MOBILE", "contact": "PHONE_MOBILE"},
     {
-        **{"prospect": "OPTED_OUT", "lead": "EMAIL_OPTED_OUT", "contact": "EMAIL_OPTED_OUT"},
+        "prospect": "OPTED_OUT",
+        "lead": "EMAIL_OPTED_OUT",
+        "contact": "EMAIL_OPTED_OUT",
         "behavior": "Most Recently Updated Value",
     },
 ]
@@ -111,7 +113,9 @@ class Office:
 
     def links(self) -> dict[int, Ref]:
         with self.store.connect() as connection:
-            return {row.prospect_id: Ref(row.crm_object, row.crm_id) for row in connection.execute(select(connector_links))}
+            return {
+                row.prospect_id: Ref(row.crm_object, row.crm_id) for row in connection.execute(select(connector_links))
+            }
 
     def tombstones(self) -> set[tuple[int, Ref]]:
         with self.store.connect() as connection:
@@ -120,7 +124,9 @@ class Office:
 
     def writes(self) -> list[tuple[str, str, Any]]:
         """Return the requests that the sandbox received and that were no reads, since the last call."""
-        found = [(each["method"], each["path"], each["body"]) for each in self.sandbox.requests() if each["method"] != "GET"]
+        found = [
+            (each["method"], each["path"], each["body"]) for each in self.sandbox.requests() if each["method"] != "GET"
+        ]
         return found
 
 

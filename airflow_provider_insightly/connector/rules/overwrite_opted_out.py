@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_insightly.connector.actions import SKIPPED, Action, Change
+from airflow_provider_insightly.connector.actions import SKIPPED, SYNC_OPT_OUTS, Action, Change
 from airflow_provider_insightly.connector.ledger import MARKETING, address_hash
 from airflow_provider_insightly.connector.mapping import CRM_VALUE, MappedField, is_opt_out
 from airflow_provider_insightly.connector.records import OPT_OUT_FIELD, PROSPECT, Record
@@ -39,11 +39,11 @@ def _from_crm(
     """The prospect gets mail: should it?"""
     said = world.opt_outs.get(address_hash(prospect.email_key or ""), frozenset())
     if MARKETING in said:
-        return [_opt_out(prospect, crm, row, "the address is in the opt-out ledger")]
+        return [_opt_out(SYNC_OPT_OUTS, prospect, crm, row, "the address is in the opt-out ledger")]
     if not crm.opted_out:
         return _agree(prospect, crm, link, opted_out=False)
     if settings.overwrite_opted_out and row:
-        return [_opt_out(prospect, crm, row, None)]
+        return [_opt_out(STEP, prospect, crm, row, None)]
     why = "no row maps it" if settings.overwrite_opted_out else "overwrite_opted_out is off"
     change = Change(FIELD, False, True, row.behavior if row else None)
     reason = f"opt_out_divergence: opted out in CRM, not in Marketing; {why}"
@@ -70,18 +70,18 @@ def _from_marketing(
         reason = "opt_out_divergence: opted out in Marketing, not in CRM; the mapping says CRM Value"
         return [Action(STEP, "opt_out_crm", SETTING, prospect.ref.id, crm.ref, (change,), SKIPPED, reason)]
     baseline = {FIELD: True}
-    return [Action(STEP, "opt_out_crm", SETTING, prospect.ref.id, crm.ref, (change,), baseline=baseline)]
+    return [Action(SYNC_OPT_OUTS, "opt_out_crm", SETTING, prospect.ref.id, crm.ref, (change,), baseline=baseline)]
 
 
-def _opt_out(prospect: Record, crm: Record, row: MappedField | None, reason: str | None) -> Action:
+def _opt_out(step: str, prospect: Record, crm: Record, row: MappedField | None, reason: str | None) -> Action:
     change = Change(FIELD, False, True, row.behavior if row else None)
     baseline = {FIELD: True} if crm.opted_out else None
     return Action(
-        STEP, "opt_out_prospect", SETTING, prospect.ref.id, crm.ref, (change,), reason=reason, baseline=baseline
+        step, "opt_out_prospect", SETTING, prospect.ref.id, crm.ref, (change,), reason=reason, baseline=baseline
     )
 
 
 def _agree(prospect: Record, crm: Record, link: Link, *, opted_out: bool) -> list[Action]:
     if link.baseline.get(FIELD) is opted_out:
         return []
-    return [Action(STEP, "agree", SETTING, prospect.ref.id, crm.ref, baseline={FIELD: opted_out})]
+    return [Action(SYNC_OPT_OUTS, "agree", SETTING, prospect.ref.id, crm.ref, baseline={FIELD: opted_out})]
