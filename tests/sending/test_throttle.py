@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import pairwise
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
+from airflow_provider_insightly.sending.throttle import MARGIN, SLOWER, SharedThrottle
+from tests.sending.conftest import make_client
+from tests.sending.test_send import emails
+
+
+class Clock:
+    """A clock that goes on only when someone sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def make(store: Engine, clock: Clock, rate: float = 10, concurrency: int = 5, instance: str = "one") -> SharedThrottle:
+    return SharedThrottle(store, instance, rate, concurrency, longest_request=60, clock=clock.time, sleep=clock.sleep)
+
+
+def starts(throttles: list[SharedThrottle], clock: Clock, count: int) -> Iterator[float]:
+    for number in range(count):
+        with throttles[number % len(throttles)].slot():
+            yield clock.now
+
+
+def test_workers_share_the_rate(store: Engine, clock: Clock):
+    workers = [make(store, clock), make(store, clock)]
+
+    times = list(starts(workers, clock, 21))
+
+    assert times[-1] - times[0] == pytest.approx(20 / (10 * MARGIN))
+    assert {round(b - a, 6) for a, b in pairwise(times)} == {round(1 / (10 * MARGIN), 6)}
+
+
+def test_instances_do_not_share(store: Engine, clock: Clock):
+    one, two = make(store, clock), make(store, clock, instance="two")
+
+    times = [next(starts([throttle], clock, 1)) for throttle in (one, two)]
+
+    assert times == [1000.0, 1000.0]
+
+
+def test_workers_share_the_places(store: Engine, clock: Clock):
+    one, two = make(store, clock, 1000, 3), make(store, clock, 1000, 3)
+    with ExitStack() as stack:
+        for throttle in (one, two, one):
+            stack.enter_context(throttle.slot())
+        assert two._take("a fourth") is None
+    assert two._take("a fourth") is not None
+
+
+def test_the_place_of_a_worker_that_died_is_free_again(store: Engine, clock: Clock):
+    assert make(store, clock, 10, 1)._take("dies") is not None
+    clock.sleep(59)
+    assert make(store, clock, 10, 1)._take("next") is None
+
+    clock.sleep(2)
+
+    assert make(store, clock, 10, 1)._take("next") is not None
+
+
+def test_a_429_slows_all_workers_down_and_the_rate_recovers(store: Engine, clock: Clock):
+    one, two = make(store, clock), make(store, clock)
+    list(starts([one], clock, 2))
+
+    one.slow_down(None)
+    times = list(starts([two], clock, 80))
+
+    gaps = [b - a for a, b in pairwise(times)]
+    full = 1 / (10 * MARGIN)
+    assert gaps[0] == pytest.approx(full / SLOWER)
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[-1] == pytest.approx(full)
+
+
+def test_a_request_that_starts_late_shifts_those_after_it(store: Engine, clock: Clock):
+    throttle = make(store, clock)
+    next(starts([throttle], clock, 1))
+    clock_that_oversleeps = clock.sleep
+    throttle._sleep = lambda seconds: clock_that_oversleeps(seconds + 0.05)
+    (late,) = starts([throttle], clock, 1)
+    throttle._sleep = clock.sleep
+
+    (following,) = starts([throttle], clock, 1)
+
+    assert following - late == pytest.approx(1 / (10 * MARGIN))
+
+
+def test_a_pause_that_the_server_asks_for_holds_for_all(store: Engine, clock: Clock):
+    one, two = make(store, clock), make(store, clock)
+
+    one.slow_down(7)
+
+    assert next(starts([two], clock, 1)) == pytest.approx(1007.0)
+
+
+def test_threads_of_two_clients_cause_no_429(store: Engine, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.settings(rate=50, concurrency=4)  # each client alone is below it, both together would not be
+    clients = [make_client(insightly_sandbox, throttle=SharedThrottle(store, "one", 40, 4)) for _ in range(2)]
+    records = emails(80)
+
+    def work(number: int) -> None:
+        for record in records[number::6]:
+            clients[number % 2].create("Contacts", record)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [r["status"] for r in insightly_sandbox.requests(method="POST")] == [201] * 80
