@@ -26,7 +26,7 @@ from airflow_provider_insightly.sandbox.answers import (
 from airflow_provider_insightly.sandbox.call import Call
 from airflow_provider_insightly.sandbox.faults import Fault
 from airflow_provider_insightly.sandbox.handlers import find_handler
-from airflow_provider_insightly.sandbox.plan import check_plan
+from airflow_provider_insightly.sandbox.plan import check_object
 from airflow_provider_insightly.sandbox.request_log import Entry
 from airflow_provider_insightly.sandbox.routes import ALIASES, find_route
 from airflow_provider_insightly.sandbox.sandbox import Sandbox
@@ -150,7 +150,7 @@ class App:
         if not request.path.lower().startswith(f"{BASE_PATH}/"):
             raise not_found(request.method, request.path)
         route = find_route(request.method, request.path[len(BASE_PATH) :], patch=sandbox.settings.patch)
-        check_plan(sandbox.settings.without, route)
+        check_object(sandbox.store, sandbox.settings, route)
         call = Call(
             sandbox.store,
             sandbox.settings,

@@ -48,7 +48,7 @@ class Call:
     def obj(self) -> InsightlyObject:
         """The object that the path begins with."""
         first = self.operation.path.split("/")[1]
-        return object_named(self.parameters[0] if first == "{objectName}" else first)
+        return object_named(self.parameters[0].lower() if first == "{objectName}" else first)
 
     @property
     def timestamp(self) -> str:

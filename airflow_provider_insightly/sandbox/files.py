@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from email import message_from_bytes
+from email.policy import HTTP
 
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, json_answer
 from airflow_provider_insightly.sandbox.call import Call, Handler
@@ -86,7 +87,8 @@ def read_form(call: Call) -> dict[str, tuple[str | None, str, bytes]]:
     content_type = call.headers.get("content-type", "")
     if not content_type.lower().startswith("multipart/form-data"):
         raise ApiError(400, "A multipart form is expected.")
-    message = message_from_bytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + call.body)
+    head = b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n"
+    message = message_from_bytes(head + call.body, policy=HTTP)
     form = {}
     for part in message.get_payload() if message.is_multipart() else ():
         name = part.get_param("name", header="content-disposition")  # type: ignore[union-attr]

@@ -26,7 +26,7 @@ def add_link(call: Call) -> Answer:
     with call.store.transaction():
         record = call.get_record()
         link = read_link(call, body)
-        link.update(LINK_ID=call.store.next_number("LINKS"), OBJECT_NAME=call.obj.type, OBJECT_ID=call.record_id)
+        link.update(LINK_ID=call.store.next_number("LINKS"), OBJECT_NAME=link_name(call.obj), OBJECT_ID=call.record_id)
         record["LINKS"].append(link)
         call.save(call.obj, call.record_id, record)
         mirror(call, link)
@@ -59,6 +59,11 @@ def remove_link(call: Call) -> Answer:
     return empty_answer(202)
 
 
+def link_name(obj: InsightlyObject) -> str:
+    """Return the name by which links know an object: ``Contact``, ``Machine__c``."""
+    return obj.name if obj.name.endswith("__c") else obj.type
+
+
 def read_link(call: Call, body: Record) -> Record:
     """Return a link as it is kept; 400 when it leads nowhere."""
     link = {**blank_record("LinkDto"), **read_body("LinkDto", body)}
@@ -66,7 +71,7 @@ def read_link(call: Call, body: Record) -> Record:
     target_id = link["LINK_OBJECT_ID"]
     if target is None or target_id is None or call.store.get_text(target.name, target_id, call.user_id) is None:
         raise ApiError(400, f"There is no {link['LINK_OBJECT_NAME']} {target_id} to link to.")
-    link.update(LINK_OBJECT_NAME=target.type, IS_FORWARD=True)
+    link.update(LINK_OBJECT_NAME=link_name(target), IS_FORWARD=True)
     return link
 
 
@@ -106,7 +111,9 @@ def remove_mirror(call: Call, link: Record) -> None:
 def linked_object(name: Any) -> InsightlyObject | None:
     """Return the object that a link names, in any case, or ``None``."""
     try:
-        return object_named(name) if isinstance(name, str) else None
+        if not isinstance(name, str):
+            return None
+        return object_named(name.lower() if name.lower().endswith("__c") else name)
     except LookupError:
         return None
 

@@ -139,14 +139,13 @@ def update(call: Call, obj: InsightlyObject, record_id: int, body: Record) -> st
     check_if_match(call, current)
     fields = read_fields(call, obj, body, current)
     fields.pop("LINKS", None)
-    for name in SET_BY_PIPELINE.get(obj.type, ()):
-        fields.pop(name, None)
-    if call.settings.put == "replace" and call.operation.method == "PUT":
+    replace = call.settings.put == "replace" and call.operation.method == "PUT"
+    if replace:
         blank = blank_record(obj.type)
         current.update({name: blank[name] for name in replaceable(obj) if name not in fields})
     current.update(fields)
     for name, field in obj.fields.items():
-        if field.required and name in fields and current[name] in (None, ""):
+        if field.required and (replace or name in fields) and current[name] in (None, ""):
             raise ApiError(400, f"{name} is required.")
     number_parts(call, obj, record_id, current)
     derive(current)
@@ -242,6 +241,8 @@ def check_if_match(call: Call, record: Record) -> None:
 def read_fields(call: Call, obj: InsightlyObject, body: Record, current: Record) -> Record:
     """Return the fields that a body sets, its custom fields among them."""
     fields = read_body(obj.type, body, unknown_fields=call.settings.unknown_fields)
+    for name in SET_BY_PIPELINE.get(obj.type, ()):
+        fields.pop(name, None)
     if fields.get("CUSTOMFIELDS") is not None:
         replace = call.settings.put == "replace" and call.operation.method == "PUT"
         fields["CUSTOMFIELDS"] = read_custom_fields(

@@ -1,28 +1,27 @@
-"""What a plan may lack: Insightly answers 403 for some objects and 404 for others."""
+"""What an instance may lack: objects of other plans, answered with 403 or 404, and custom objects nobody defined."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from airflow_provider_insightly.api.catalogue import get_object
 from airflow_provider_insightly.sandbox.answers import ApiError, not_found
+from airflow_provider_insightly.sandbox.records import Selection, Store
 from airflow_provider_insightly.sandbox.routes import Route
+from airflow_provider_insightly.sandbox.settings import Settings
 
 ANSWERED_WITH_404 = frozenset(
     {"Product", "Pricebook", "PricebookEntry", "Quotation", "QuotationLineItem", "OpportunityLineItem"}
 )
 
 
-def check_plan(without: Sequence[str], route: Route) -> None:
-    """Raise 403 or 404 when a request asks for an object that the plan lacks.
-
-    :param without: the names of those objects.
-    """
-    if not without:
-        return
+def check_object(store: Store, settings: Settings, route: Route) -> None:
+    """Raise 403 or 404 when a request asks for an object that the instance lacks."""
     name = route.operation.path.split("/")[1]
-    lacking = {get_object(each).name for each in without}
-    if name not in lacking:
+    if name == "{objectName}" and settings.undefined_custom == "reject":
+        wanted = route.parameters[0]
+        defined = {definition["OBJECT_NAME"].lower() for definition in store.records(Selection("CustomObjects"))}
+        if wanted.lower() not in defined:
+            raise not_found(route.operation.method, f"/v3.1/{wanted}")
+    if not settings.without or name not in {get_object(each).name for each in settings.without}:
         return
     if name in ANSWERED_WITH_404:
         raise not_found(route.operation.method, f"/v3.1/{name}")

@@ -56,8 +56,10 @@ def parse_date(text: str) -> str:
     moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
     zone = match.group(7)
     if zone and zone.upper() != "Z":
-        offset = datetime.strptime(zone.replace(":", ""), "%z").utcoffset()
-        moment = moment - offset if offset else moment
+        try:
+            moment -= datetime.strptime(zone.replace(":", ""), "%z").utcoffset() or timedelta()
+        except OverflowError:
+            raise ValueError(f"{text!r} lies outside of the calendar") from None
     return moment.strftime("%Y-%m-%d %H:%M:%S").zfill(19)
 
 

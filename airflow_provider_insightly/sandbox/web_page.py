@@ -85,7 +85,7 @@ class Desk:
 def find_object(name: str) -> InsightlyObject:
     """Return an object by any of its names; 404 for what is none."""
     try:
-        return object_named(name)
+        return object_named(name.lower() if name.lower().endswith("__c") else name)
     except LookupError as error:
         raise ApiError(404, str(error)) from None
 

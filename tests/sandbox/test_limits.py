@@ -1,0 +1,90 @@
+"""Limits: the second, the concurrency, the day."""
+
+import threading
+
+import pytest
+import requests
+
+
+def test_the_documented_ten_requests_a_second_are_let_in_and_the_next_gets_429(sandbox):
+    sandbox.settings(rate=10, clock_offset=0)
+    statuses = [sandbox.call("GET", "/Instance").status_code for _ in range(40)]
+    assert statuses[:10] == [200] * 10
+    assert 429 in statuses
+
+
+def test_after_a_second_requests_are_let_in_again(sandbox):
+    sandbox.settings(rate=1)
+    while sandbox.call("GET", "/Instance").status_code != 429:
+        pass
+    sandbox.settings(clock_offset=2)
+    assert sandbox.call("GET", "/Instance").status_code == 200
+
+
+def test_rate_and_concurrency_are_limits_of_their_own(sandbox):
+    sandbox.settings(rate=0, concurrency=2, latency_ms=300)
+    statuses = []
+
+    def get():
+        answer = requests.get(f"{sandbox.base_url}/Instance", auth=(sandbox.api_key, ""), timeout=10)
+        statuses.append(answer.status_code)
+
+    threads = [threading.Thread(target=get) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 429 in statuses
+    assert statuses.count(200) >= 2
+    assert [sandbox.call("GET", "/Instance").status_code for _ in range(3)] == [200] * 3
+
+
+def test_a_burst_429_has_requests_of_the_day_remaining(sandbox):
+    sandbox.settings(rate=1, daily_quota=1000)
+    answers = [sandbox.call("GET", "/Instance") for _ in range(20)]
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert int(refused.headers["X-RateLimit-Remaining"]) > 0
+
+
+def test_the_days_quota_ends_in_429_with_nothing_remaining(sandbox):
+    sandbox.settings(daily_quota=3)
+    answers = [sandbox.call("GET", "/Instance") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0", "0"]
+    assert {answer.headers["X-RateLimit-Limit"] for answer in answers} == {"3"}
+
+
+def test_the_day_is_a_rolling_one(sandbox):
+    sandbox.settings(daily_quota=1)
+    assert sandbox.call("GET", "/Instance").status_code == 200
+    sandbox.settings(clock_offset=23 * 3600)
+    assert sandbox.call("GET", "/Instance").status_code == 429
+    sandbox.settings(clock_offset=24 * 3600 + 61)
+    assert sandbox.call("GET", "/Instance").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/Contacts", "/Contacts/1", "/Nonsense", "/Contact", "/Instance"])
+def test_every_response_carries_the_limit_and_what_remains_of_the_day(sandbox, path):
+    sandbox.settings(daily_quota=1000)
+    answer = sandbox.call("GET", path)
+    assert answer.headers["X-RateLimit-Limit"] == "1000"
+    assert answer.headers["X-RateLimit-Remaining"] == "999"
+
+
+def test_without_a_quota_the_headers_say_what_an_enterprise_plan_has(sandbox):
+    assert sandbox.call("GET", "/Instance").headers["X-RateLimit-Limit"] == "100000"
+
+
+def test_retry_after_is_a_setting_as_nobody_knows_it(sandbox):
+    sandbox.settings(daily_quota=1)
+    sandbox.call("GET", "/Instance")
+    assert "Retry-After" not in sandbox.call("GET", "/Instance").headers
+    sandbox.settings(retry_after=7)
+    assert sandbox.call("GET", "/Instance").headers["Retry-After"] == "7"
+
+
+def test_requests_to_the_sandboxs_own_routes_are_not_counted(sandbox):
+    sandbox.settings(rate=1, daily_quota=2)
+    for _ in range(5):
+        sandbox.requests()
+    assert sandbox.call("GET", "/Instance").status_code == 200

@@ -1,0 +1,124 @@
+"""What people do in the web page, and how it shows in the API."""
+
+import pytest
+
+
+@pytest.fixture
+def lead(sandbox):
+    return sandbox.add("Leads", FIRST_NAME="Zoë", LAST_NAME="Ng", EMAIL="z@example.com", ORGANISATION_NAME="Øl & Co.")
+
+
+def convert(sandbox, lead, **body):
+    return sandbox.control("POST", f"/leads/{lead['LEAD_ID']}/convert", body)
+
+
+def test_a_converted_lead_stays_and_names_its_contact_and_organisation(sandbox, lead):
+    convert(sandbox, lead)
+    after = sandbox.call("GET", f"/Leads/{lead['LEAD_ID']}").json()
+    assert after["CONVERTED"] is True
+    assert after["CONVERTED_DATE_UTC"] is not None
+    contact = sandbox.call("GET", f"/Contacts/{after['CONVERTED_CONTACT_ID']}").json()
+    assert (contact["FIRST_NAME"], contact["EMAIL_ADDRESS"]) == ("Zoë", "z@example.com")
+    organisation = sandbox.call("GET", f"/Organisations/{after['CONVERTED_ORGANISATION_ID']}").json()
+    assert organisation["ORGANISATION_NAME"] == "Øl & Co."
+    assert contact["ORGANISATION_ID"] == organisation["ORGANISATION_ID"]
+
+
+def test_a_conversion_can_make_an_opportunity(sandbox, lead):
+    after = convert(sandbox, lead, opportunity="Offer")
+    opportunity = sandbox.call("GET", f"/Opportunities/{after['CONVERTED_OPPORTUNITY_ID']}").json()
+    assert opportunity["OPPORTUNITY_NAME"] == "Offer"
+
+
+def test_a_lead_is_converted_once(sandbox, lead):
+    convert(sandbox, lead)
+    assert sandbox.call("POST", f"/sandbox/leads/{lead['LEAD_ID']}/convert").status_code == 409
+    assert sandbox.call("POST", "/sandbox/leads/1/convert").status_code == 404
+
+
+def test_a_conversion_moves_the_leads_prospect_to_the_contact(sandbox, lead):
+    prospect = sandbox.add("Prospect", EMAIL_ADDRESS="z@example.com")["PROSPECT_ID"]
+    sandbox.control("POST", f"/records/Prospect/{prospect}", {"LEAD_ID": lead["LEAD_ID"]})
+    contact_id = convert(sandbox, lead)["CONVERTED_CONTACT_ID"]
+    after = sandbox.call("GET", f"/Prospect/{prospect}").json()
+    assert after["CONTACT_ID"] == contact_id
+    assert after["LEAD_CONVERSION_DATE_UTC"] is not None
+
+
+def test_a_merged_away_contact_is_simply_gone_and_fills_the_others_blanks(sandbox):
+    gone = sandbox.add("Contacts", FIRST_NAME="A", PHONE="1", EMAIL_ADDRESS="a@example.com")["CONTACT_ID"]
+    kept = sandbox.add("Contacts", FIRST_NAME="B", EMAIL_ADDRESS="b@example.com")["CONTACT_ID"]
+    sandbox.control("POST", f"/contacts/{gone}/merge-into/{kept}")
+    assert sandbox.call("GET", f"/Contacts/{gone}").status_code == 404
+    after = sandbox.call("GET", f"/Contacts/{kept}").json()
+    assert (after["FIRST_NAME"], after["PHONE"], after["EMAIL_ADDRESS"]) == ("B", "1", "b@example.com")
+    assert sandbox.control("GET", "/recycle-bin/Contacts") == {"records": []}
+    assert sandbox.call("POST", f"/sandbox/contacts/{kept}/merge-into/{kept}").status_code == 400
+
+
+def test_a_contact_changed_to_a_lead_is_gone_and_a_lead_has_its_values(sandbox):
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë", LAST_NAME="Ng", EMAIL_ADDRESS="z@example.com", PHONE="1")
+    lead = sandbox.control("POST", f"/contacts/{contact['CONTACT_ID']}/change-to-lead")
+    assert sandbox.call("GET", f"/Contacts/{contact['CONTACT_ID']}").status_code == 404
+    found = sandbox.call("GET", f"/Leads/{lead['LEAD_ID']}").json()
+    assert [found[name] for name in ("FIRST_NAME", "LAST_NAME", "EMAIL", "PHONE")] == [
+        "Zoë",
+        "Ng",
+        "z@example.com",
+        "1",
+    ]
+
+
+def test_a_deleted_record_can_be_restored_with_its_id(sandbox):
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")
+    path = f"/Contacts/{contact['CONTACT_ID']}"
+    sandbox.call("DELETE", path)
+    assert sandbox.control("GET", "/recycle-bin/Contacts") == {"records": [contact]}
+    sandbox.settings(clock_offset=60)
+    restored = sandbox.control("POST", f"/recycle-bin/Contacts/{contact['CONTACT_ID']}/restore")
+    assert sandbox.call("GET", path).json() == restored
+    assert restored["FIRST_NAME"] == "Zoë"
+    assert restored["DATE_UPDATED_UTC"] > contact["DATE_UPDATED_UTC"]
+    assert sandbox.call("POST", f"/sandbox/recycle-bin/Contacts/{contact['CONTACT_ID']}/restore").status_code == 404
+
+
+def test_a_prospect_unsubscribes(sandbox):
+    prospect = sandbox.add("Prospect", EMAIL_ADDRESS="p@example.com")["PROSPECT_ID"]
+    sandbox.control("POST", f"/prospect/{prospect}/unsubscribe")
+    assert sandbox.call("GET", f"/Prospect/{prospect}").json()["OPTED_OUT"] is True
+
+
+def test_a_lost_permission_looks_like_a_mass_delete_to_that_user_alone(sandbox):
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")
+    other = (sandbox.second_api_key, "")
+    path = f"/Contacts/{contact['CONTACT_ID']}"
+    sandbox.control("POST", "/permissions/Contacts/lose")
+    assert sandbox.call("GET", "/Contacts", params={"count_total": "true"}).headers["X-Total-Count"] == "0"
+    assert sandbox.call("GET", path).status_code == 404
+    assert sandbox.call("PUT", path, {"PHONE": "1"}).status_code == 404
+    assert sandbox.call("GET", path, auth=other).json() == contact
+    sandbox.control("POST", "/permissions/Contacts/regain")
+    assert sandbox.call("GET", "/Contacts").json() == [contact]
+
+
+def test_a_permission_can_be_lost_for_some_records(sandbox):
+    first, second = (sandbox.add("Contacts", FIRST_NAME=name)["CONTACT_ID"] for name in "ab")
+    sandbox.control("POST", "/permissions/Contacts/lose", {"record_ids": [first]})
+    assert [record["CONTACT_ID"] for record in sandbox.call("GET", "/Contacts").json()] == [second]
+
+
+def test_a_custom_field_is_added_relabelled_and_removed(sandbox):
+    sandbox.control("POST", "/custom-fields/Contacts", {"FIELD_NAME": "Hobby__c", "FIELD_LABEL": "Hobby"})
+    sandbox.control("POST", "/custom-fields/Contacts", {"FIELD_NAME": "Hobby__c", "FIELD_LABEL": "Pastime"})
+    labels = [field["FIELD_LABEL"] for field in sandbox.call("GET", "/CustomFields/Contacts").json()]
+    assert labels == ["Pastime"]
+    sandbox.control("DELETE", "/custom-fields/Contacts/Hobby__c")
+    assert sandbox.call("GET", "/CustomFields/Contacts").json() == []
+    assert sandbox.call("POST", "/sandbox/custom-fields/Contacts", {"FIELD_NAME": "Hobby"}).status_code == 400
+
+
+def test_a_record_can_be_edited_with_its_read_only_fields(sandbox):
+    prospect = sandbox.add("Prospect", EMAIL_ADDRESS="p@example.com")["PROSPECT_ID"]
+    sandbox.control("POST", f"/records/Prospect/{prospect}", {"SCORE": 42})
+    assert sandbox.call("GET", f"/Prospect/{prospect}").json()["SCORE"] == 42
+    assert sandbox.call("POST", f"/sandbox/records/Prospect/{prospect}", {"NONSENSE": 1}).status_code == 400
