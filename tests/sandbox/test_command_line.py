@@ -1,0 +1,77 @@
+"""The command: a port of its own, a database that outlives the process, even one that is killed."""
+
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from airflow_provider_insightly.sandbox.__main__ import main
+
+KEY = "7d1c0a3e-0000-4000-8000-000000000001"
+
+
+@contextmanager
+def running(*options):
+    command = [sys.executable, "-m", "airflow_provider_insightly.sandbox", "--port", "0", "--api-key", KEY, *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline()
+            assert line.startswith("Insightly sandbox: http://127.0.0.1:"), process.stderr.read()
+            session = requests.Session()
+            session.auth = (KEY, "")
+            yield process, session, line.split()[-1]
+        finally:
+            process.kill()
+
+
+def test_it_prints_its_url_and_answers_there(tmp_path):
+    rows = tmp_path / "contacts.csv"
+    rows.write_text("First Name\nZoë\n")
+    with running("--rate", "0", "--without", "Ticket", "--put", "replace", "--import", f"Leads={rows}") as (
+        _,
+        session,
+        url,
+    ):
+        assert session.get(f"{url}/Users/Me").status_code == 200
+        assert session.get(f"{url}/Ticket").status_code == 403
+        assert [lead["FIRST_NAME"] for lead in session.get(f"{url}/Leads").json()] == ["Zoë"]
+        settings = session.get(url.replace("/v3.1", "/sandbox/settings")).json()
+        assert (settings["rate"], settings["put"], settings["without"]) == (0, "replace", ["Ticket"])
+
+
+def test_what_was_answered_survives_the_kill_of_the_process(tmp_path):
+    database = ["--database", str(tmp_path / "sandbox.db"), "--rate", "0", "--seed", "demo"]
+    with running(*database) as (process, session, url):
+        ids = [session.post(f"{url}/Contacts", json={"FIRST_NAME": f"No. {n}"}).json()["CONTACT_ID"] for n in range(20)]
+        session.delete(f"{url}/Contacts/{ids[-1]}")
+        process.kill()
+        process.wait()
+    with running(*database) as (_, session, url):
+        contacts = session.get(f"{url}/Contacts", params={"top": 500}).json()
+        assert [contact["CONTACT_ID"] for contact in contacts[-19:]] == ids[:-1]
+        assert session.get(f"{url}/Contacts/{ids[-1]}").status_code == 404
+        assert session.post(f"{url}/Contacts", json={"FIRST_NAME": "New"}).json()["CONTACT_ID"] > ids[-1]
+
+
+def test_it_ends_when_asked(tmp_path):
+    with running() as (process, session, url):
+        session.get(f"{url}/Instance")
+        process.terminate()
+        process.wait(timeout=20)
+        assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--api-key", KEY, "--put", "merge"],
+        ["--api-key", KEY, "--seed", "nonsense"],
+        ["--api-key", KEY, "--import", "x"],
+    ],
+)
+def test_options_that_cannot_be_are_refused(options, capsys):
+    with pytest.raises((SystemExit, ValueError)):
+        main(["--port", "0", *options])
