@@ -41,6 +41,7 @@ setup(
     install_requires=[
         "alembic>=1.13",
         "apache-airflow>=3.1",
+        "apache-airflow-providers-common-compat>=1.14",
         "apache-airflow-providers-standard>=1.9",
         "pendulum>=3.0",
         "pydantic>=2.11",

@@ -39,7 +39,7 @@ def local_insightly(database: Path, port: int = 0) -> Iterator[LocalInsightly]:
     :param database: the file that keeps its records.
     :param port: where it listens; 0 finds a free one.
     """
-    options = ["--port", str(port), "--api-key", API_KEY, "--database", str(database), "--rate", "10"]
+    options = ["--port", str(port), "--api-key", API_KEY, "--database", str(database), "--rate", "10", "--seed", "demo"]
     command = [sys.executable, "-m", "airflow_provider_insightly.sandbox", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

@@ -22,7 +22,7 @@ from demo.environment import ROOT, airflow_environment, insightly_connection
 from demo.insightly import LocalInsightly, local_insightly
 
 HOME = ROOT / ".airflow"
-DAGS = ("insightly_contacts",)
+DAGS = ("insightly_send_contacts", "insightly_crm_connector")
 LOG_LINE = re.compile(r"\S+ \[\w+ *\] (?P<text>.*?)\s+\[(?P<logger>[\w.]+)\]( |$)")
 TASK = re.compile(r"\[DAG TEST\] starting task_id=(\S+) map_index=(-?\d+)")
 
@@ -52,7 +52,7 @@ def main() -> int:
         "\nWhere to look next:\n"
         "  make ui                         the same in the browser, with these records\n"
         "  .airflow/demo/*.log             the whole logs of the two runs\n"
-        "  dags/insightly_contacts.py      the DAG that sent the contacts\n"
+        "  dags/insightly_send_contacts.py      the DAG that sent the contacts\n"
         "  dags/insightly_crm_connector.*  the DAG that kept CRM and Marketing in step, and its settings\n"
         "  docs/quick-start.md             your own Insightly instead of the local one"
     )

@@ -48,7 +48,7 @@ def contacts_run(airflow_home, insightly_sandbox_server):
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_INSIGHTLY_DEFAULT", json.dumps(connection))
-        yield load_file(ROOT / "dags/insightly_contacts", "insightly_contacts").test()
+        yield load_file(ROOT / "dags/insightly_send_contacts", "insightly_send_contacts").test()
 
 
 def test_every_valid_row_of_the_file_is_in_insightly_once_byte_for_byte(contacts_run, insightly_sandbox_server):

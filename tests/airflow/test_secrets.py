@@ -25,7 +25,7 @@ def test_the_key_is_nowhere(load_dag, connection, monkeypatch, airflow_home, cap
     monkeypatch.setenv("AIRFLOW_CONN_INSIGHTLY_DEFAULT", json.dumps({**connection, "password": key}))
     caplog.set_level(logging.DEBUG)
 
-    run = load_dag(ROOT / "dags/insightly_contacts", "insightly_contacts").test()
+    run = load_dag(ROOT / "dags/insightly_send_contacts", "insightly_send_contacts").test()
 
     assert run.state == ("success" if right else "failed")
     output = "".join(capfd.readouterr()) + caplog.text

@@ -84,7 +84,7 @@ sys.exit(", ".join(sorted(heavy & set(sys.modules))) or 0)
 
 def test_telling_airflow_of_the_provider_imports_nothing_heavy():
     run = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stderr) == (0, "")
+    assert run.returncode == 0, run.stderr
 
 
 COMMANDS = """
@@ -100,7 +100,7 @@ sys.exit(", ".join(sorted(heavy)) or 0)
 def test_knowing_the_commands_arguments_imports_nothing_heavy():
     """Every command of Airflow's own asks for them."""
     run = subprocess.run([sys.executable, "-c", COMMANDS], capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stderr) == (0, "")
+    assert run.returncode == 0, run.stderr
 
 
 DAG_FILE = """
@@ -116,4 +116,4 @@ sys.exit(", ".join(sorted(new - {"airflow_provider_insightly", "airflow"})) or 0
 def test_a_dag_file_with_the_operators_imports_only_their_own_modules():
     """What a DAG file imports is paid at every parse: the operators import what they need when they run."""
     run = subprocess.run([sys.executable, "-c", DAG_FILE], capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stderr.strip()) == (0, "")
+    assert run.returncode == 0, run.stderr

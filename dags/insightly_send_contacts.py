@@ -36,7 +36,7 @@ def created_by(task_id: str, **fields: str):
 
 
 @dag(schedule=None, catchup=False, tags=["insightly"], doc_md=__doc__)
-def insightly_contacts():
+def insightly_send_contacts():
     create = InsightlyCreateContactOperator(
         task_id="create_contacts",
         records=str(CONTACTS),
@@ -59,4 +59,4 @@ def insightly_contacts():
     try_out >> remove >> create >> update
 
 
-contacts = insightly_contacts()
+contacts = insightly_send_contacts()
