@@ -50,7 +50,8 @@ class Record:
 
     :param ref: which record.
     :param data: its fields by name, custom fields beside the others; a field that the API left out is not in it.
-    :param updated_at: when Insightly last changed it.
+    :param updated_at: when it was last changed, by whomever.
+    :param edited_at: when it was last changed by anyone but the connector: which side is newer goes by this.
     :param created_at: when it was created.
     :param gone: it was deleted: asked for by its id, the API answers 404.
     :param missing: the last complete sweep lacked it; whether it was deleted is not known yet.
@@ -60,6 +61,7 @@ class Record:
     ref: Ref
     data: Mapping[str, Value]
     updated_at: datetime | None = None
+    edited_at: datetime | None = None
     created_at: datetime | None = None
     gone: bool = False
     missing: bool = False
@@ -128,9 +130,11 @@ def read_record(object_name: str, answer: Mapping[str, Value], fields: frozenset
     id_field = get_object(object_name).id_field
     if id_field is None:
         raise ValueError(f"{object_name} have no id, so the connector cannot follow them")
+    updated_at = parse_time(flat.get("DATE_UPDATED_UTC"))
     return Record(
         ref=Ref(object_name, int(flat[id_field])),
         data={name: flat[name] for name in sorted(fields) if name in flat},
-        updated_at=parse_time(flat.get("DATE_UPDATED_UTC")),
+        updated_at=updated_at,
+        edited_at=updated_at,
         created_at=parse_time(flat.get("DATE_CREATED_UTC")),
     )

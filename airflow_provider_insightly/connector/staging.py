@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -91,8 +91,10 @@ def absorb(connection: Connection, instance: str, record: Record, written: Colle
         connection.execute(connector_records.insert(), [_columns(instance, record, None)])
     else:
         names = {name for name in {*row.data, *record.data} if row.data.get(name) != record.data.get(name)}
-        _replace(connection, instance, record, row.data)
-        if names - set(written) or EMAIL_FIELD.get(record.ref.object) in names:
+        news = names - set(written)
+        edited_at = record.updated_at if news else row.edited_at
+        _replace(connection, instance, replace(record, edited_at=edited_at), row.data)
+        if news or EMAIL_FIELD.get(record.ref.object) in names:
             queue(connection, instance, [record.ref])
     note_opt_outs(connection, instance, [record], now)
 
@@ -145,7 +147,8 @@ def as_record(row: Row[Any]) -> Record:
     """Turn a row of ``connector_records`` into a record."""
     missing = row.missing_since is not None
     ref = Ref(row.object, row.record_id)
-    return Record(ref, row.data, row.updated_at, row.created_at, row.gone, missing, row.former)
+    times = (row.updated_at, row.edited_at, row.created_at)
+    return Record(ref, row.data, *times, row.gone, missing, row.former)
 
 
 def count_records(connection: Connection, instance: str) -> Mapping[str, int]:
@@ -183,8 +186,10 @@ def _is_older(record: Record, row: Row[Any]) -> bool:
 def _confirm(connection: Connection, instance: str, row: Row[Any], record: Record) -> None:
     """The record is there and as it was; only its time may be new."""
     if row.missing_since is not None or row.gone or (record.updated_at and record.updated_at != row.updated_at):
+        news = {"updated_at": record.updated_at, "edited_at": record.updated_at}
+        times = news if record.updated_at != row.updated_at else {}
         update = _where_ref(connector_records.update(), instance, record.ref)
-        connection.execute(update.values(missing_since=None, gone=False, updated_at=record.updated_at))
+        connection.execute(update.values(missing_since=None, gone=False, **times))
 
 
 def _replace(connection: Connection, instance: str, record: Record, former: Mapping[str, Any]) -> None:
@@ -201,6 +206,7 @@ def _columns(instance: str, record: Record, former: Mapping[str, Any] | None) ->
         "name_key": record.name_key,
         "organisation_id": record.organisation_id,
         "updated_at": record.updated_at,
+        "edited_at": record.edited_at,
         "created_at": record.created_at,
         "data": dict(record.data),
         "former": None if former is None else dict(former),

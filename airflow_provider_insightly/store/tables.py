@@ -60,6 +60,7 @@ connector_records = Table(
     Column("name_key", String(320)),
     Column("organisation_id", BigInteger),
     Column("updated_at", UtcDateTime),
+    Column("edited_at", UtcDateTime),
     Column("created_at", UtcDateTime),
     Column("data", JSON, nullable=False),
     Column("former", JSON),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -123,15 +124,22 @@ class Office:
             return {(row.prospect_id, Ref(row.crm_object, row.crm_id)) for row in rows}
 
     def writes(self) -> list[tuple[str, str, Any]]:
-        """Return the requests that the sandbox received and that were no reads, since the last call."""
-        found = [
-            (each["method"], each["path"], each["body"]) for each in self.sandbox.requests() if each["method"] != "GET"
-        ]
-        return found
+        """Return the requests that the sandbox received and that were no reads."""
+        received = self.sandbox.requests()
+        return [(each["method"], each["path"], each["body"]) for each in received if each["method"] != "GET"]
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store whose tables are made: making them takes longer than most tests."""
+    path = tmp_path_factory.mktemp("store") / "store.db"
+    open_store(f"sqlite:///{path}").dispose()
+    return path
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Engine]:
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Engine]:
+    shutil.copy(empty_store, tmp_path / "store.db")
     engine = open_store(f"sqlite:///{tmp_path / 'store.db'}")
     yield engine
     engine.dispose()

@@ -18,7 +18,7 @@ from airflow_provider_insightly.connector.mapping import (
 )
 from airflow_provider_insightly.connector.records import ORGANISATIONS, PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.settings import Settings
-from airflow_provider_insightly.connector.values import Value, ValueTypeError
+from airflow_provider_insightly.connector.values import Value, ValueTypeError, is_custom
 from airflow_provider_insightly.connector.world import Link, World
 
 SETTING = "mapping"
@@ -178,26 +178,32 @@ def _action(
 def _decide_row(
     row: MappedField, prospect: Record, crm: Record, link: Link, world: World, settings: Settings
 ) -> _Outcome | None:
-    """Decide one row; ``None`` where a side has no such field, which is not the same as an empty one."""
-    if row.name not in prospect.data:
+    """Decide one row; ``None`` where a side has no such field, which is not the same as an empty one.
+
+    A custom field that is not in a record's answer may be hidden from us, or was never filled in: it never wins, but it
+    may be written.
+    """
+    if row.name not in prospect.data and not is_custom(row.name):
         return None
     try:
         known, theirs = read_crm_value(row, crm, world)
     except ValueTypeError as error:
-        change = Change(row.name, prospect.data[row.name], None, row.behavior, str(error))
+        change = Change(row.name, prospect.data.get(row.name), None, row.behavior, str(error))
         return _Outcome(row.name, None, "crm", change=change, verdict=REJECTED)
-    if not known:
+    if not known and not is_custom(row.crm_field(crm.ref.object) or ""):
         return None
     try:
-        ours = row.read_prospect(prospect.data[row.name])
+        ours = row.read_prospect(prospect.data.get(row.name))
     except ValueTypeError as error:
         change = Change(row.crm_field(crm.ref.object) or row.name, None, None, row.behavior, str(error))
         return _Outcome(row.name, None, "marketing", change=change, verdict=REJECTED)
     baseline = link.baseline.get(row.name, NO_BASELINE)
-    decision = decide(row.behavior, theirs, ours, baseline, crm.updated_at, prospect.updated_at)
+    decision = decide(row.behavior, theirs, ours, baseline, crm.edited_at, prospect.edited_at)
     winner = _possible(decision.winner, row, crm.ref.object)
     if winner is None:
         return _Outcome(row.name, ours)
+    if (winner == "crm" and not known) or (winner == "marketing" and row.name not in prospect.data):
+        return None
     value = theirs if winner == "crm" else ours
     first = baseline is NO_BASELINE
     reason = "conflict" if decision.conflict else None
@@ -218,7 +224,7 @@ def _possible(winner: Side | None, row: MappedField, crm_object: str) -> Side | 
 def _write_prospect(
     row: MappedField, prospect: Record, value: Value, first: bool, reason: str | None, world: World, settings: Settings
 ) -> _Outcome:
-    before = prospect.data[row.name]
+    before = prospect.data.get(row.name)
     step = CRM_EMPTY if value is None else SYNC_FIELDS
     held = _held_back(value, first, settings.crm_empty_overwrites_marketing, step, row, PROSPECT, row.name)
     if held:
@@ -245,7 +251,7 @@ def _write_crm(
     settings: Settings,
 ) -> _Outcome:
     name = row.row.fields[crm.ref.object]
-    before = crm.data[name]
+    before = crm.data.get(name)
     step = MARKETING_EMPTY if value is None else SYNC_FIELDS
     held = _held_back(value, first, settings.marketing_empty_overwrites_crm, step, row, crm.ref.object, name)
     if held:

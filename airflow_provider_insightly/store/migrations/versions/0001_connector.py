@@ -128,6 +128,7 @@ def upgrade() -> None:
         sa.Column("name_key", sa.String(length=320), nullable=True),
         sa.Column("organisation_id", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.DateTime(), nullable=True),
+        sa.Column("edited_at", sa.DateTime(), nullable=True),
         sa.Column("created_at", sa.DateTime(), nullable=True),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("former", sa.JSON(), nullable=True),

@@ -1,0 +1,146 @@
+"""Setting 1, row by row."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_insightly.connector.records import Ref
+from tests.connector.conftest import Office
+
+
+@pytest.fixture(autouse=True)
+def turned_on(office: Office) -> None:
+    """The box was turned on before anything was created."""
+    office.settings["create_prospects"] = True
+    office.run()
+    office.wait(seconds=2)
+
+
+def reasons(office: Office) -> list[str]:
+    return [row["reason"].split(":")[0] for row in office.log(event="create", result="skipped")]
+
+
+def test_none_with_a_valid_address_is_created_and_linked(office: Office) -> None:
+    contact = office.contact("ada@example.com", PHONE="1", TITLE="Countess", EMAIL_OPTED_OUT=False)
+    report = office.run()
+    assert report.results["create"] == {"applied": 1}
+    [prospect] = office.all("Prospect")
+    assert {name: prospect[name] for name in ("EMAIL_ADDRESS", "FIRST_NAME", "LAST_NAME", "PHONE", "TITLE")} == {
+        "EMAIL_ADDRESS": "ada@example.com",
+        "FIRST_NAME": "Ada",
+        "LAST_NAME": "Byron",
+        "PHONE": "1",
+        "TITLE": "Countess",
+    }
+    assert office.links() == {prospect["PROSPECT_ID"]: Ref("Contacts", contact)}
+    assert {row["prospect_id"] for row in office.log(event="create")} == {prospect["PROSPECT_ID"]}
+
+
+def test_one_unlinked_with_box_6_is_linked_instead(office: Office) -> None:
+    prospect = office.prospect("ada@example.com")
+    office.run()
+    contact = office.contact("ada@example.com")
+    office.run()
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+    assert len(office.all("Prospect")) == 1
+
+
+def test_one_unlinked_without_box_6_is_email_in_use(office: Office) -> None:
+    office.prospect("ada@example.com")
+    office.contact("ada@example.com")
+    office.run(match_by_email=False)
+    assert reasons(office) == ["email_in_use"]
+    assert len(office.all("Prospect")) == 1
+
+
+def test_one_linked_to_another_record_is_email_taken_with_both_ids(office: Office) -> None:
+    first = office.contact("ada@example.com")
+    office.run()
+    second = office.lead("ada@example.com")
+    office.run()
+    assert reasons(office) == ["email_taken"]
+    [row] = office.log(event="create", result="skipped")
+    assert f"Contacts {first}" in row["reason"]
+    assert f"Leads {second}" in row["reason"]
+    assert len(office.all("Prospect")) == 1
+
+
+def test_several_are_ambiguous(office: Office) -> None:
+    office.prospect("ada@example.com")
+    office.prospect("ada@example.com")
+    office.contact("ada@example.com")
+    office.run(match_by_email=False)
+    assert reasons(office) == ["ambiguous"]
+    assert len(office.all("Prospect")) == 2
+
+
+@pytest.mark.parametrize("address", [None, "", "ada", "ada@example", "a b@example.com"])
+def test_empty_or_malformed_address_waits_for_a_later_change(office: Office, address: str | None) -> None:
+    contact = office.contact(address)
+    office.run()
+    assert office.all("Prospect") == []
+    office.edit("Contacts", contact, EMAIL_ADDRESS="ada@example.com")
+    office.run()
+    assert [prospect["EMAIL_ADDRESS"] for prospect in office.all("Prospect")] == ["ada@example.com"]
+
+
+def test_tombstoned_pair_is_not_created_again(office: Office) -> None:
+    contact = office.contact("ada@example.com")
+    office.run()
+    [prospect] = office.all("Prospect")
+    office.delete("Prospect", prospect["PROSPECT_ID"])
+    for _ in range(3):
+        office.edit("Contacts", contact, PHONE=str(_))
+        office.run(delete_grace_hours=0)
+    assert office.all("Prospect") == []
+    assert office.tombstones() == {(prospect["PROSPECT_ID"], Ref("Contacts", contact))}
+
+
+def test_two_records_with_one_address_get_one_prospect(office: Office) -> None:
+    contact = office.contact("ada@example.com")
+    office.lead("ADA@example.com")
+    office.run()
+    [prospect] = office.all("Prospect")
+    assert office.links() == {prospect["PROSPECT_ID"]: Ref("Contacts", contact)}
+    assert reasons(office) == ["email_taken"]
+
+
+def test_opted_out_at_birth_by_the_crm_record(office: Office) -> None:
+    office.contact("ada@example.com", EMAIL_OPTED_OUT=True)
+    office.run()
+    assert [prospect["OPTED_OUT"] for prospect in office.all("Prospect")] == [True]
+
+
+def test_opted_out_at_birth_by_the_ledger(office: Office) -> None:
+    former = office.prospect("ada@example.com", OPTED_OUT=True)
+    office.run()
+    office.delete("Prospect", former)
+    office.run(delete_grace_hours=0)
+    office.contact("Ada@Example.com", EMAIL_OPTED_OUT=False)
+    office.run(delete_grace_hours=0)
+    assert [prospect["OPTED_OUT"] for prospect in office.all("Prospect")] == [True]
+
+
+def test_older_records_get_no_prospect_but_by_backfill(office: Office) -> None:
+    office.run(create_prospects=False)
+    office.contact("ada@example.com")
+    office.wait(seconds=10)
+    office.run()
+    assert office.all("Prospect") == []
+    office.run(backfill=True)
+    assert len(office.all("Prospect")) == 1
+
+
+def test_box_off_creates_nothing(office: Office) -> None:
+    office.contact("ada@example.com")
+    office.run(create_prospects=False, backfill=True)
+    assert office.all("Prospect") == []
+
+
+def test_converted_leads_get_no_prospect_of_their_own(office: Office) -> None:
+    lead = office.lead("ada@example.com")
+    office.in_web_page(f"/leads/{lead}/convert")
+    office.run()
+    [prospect] = office.all("Prospect")
+    contact = office.get("Leads", lead)["CONVERTED_CONTACT_ID"]
+    assert office.links() == {prospect["PROSPECT_ID"]: Ref("Contacts", contact)}

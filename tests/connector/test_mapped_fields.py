@@ -1,0 +1,265 @@
+"""Prospect Field Mapping, row by row: first the decision alone, then pairs in the sandbox."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from airflow_provider_insightly.connector.mapping import CRM_VALUE, MARKETING_VALUE, MOST_RECENT
+from airflow_provider_insightly.connector.rules.mapped_fields import NO_BASELINE, Decision, decide
+from tests.connector.conftest import Office
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
+EARLIER = NOON - timedelta(hours=1)
+CRM, MARKETING, AGREED = Decision("crm"), Decision("marketing"), Decision(None)
+CRM_AFTER_CONFLICT, MARKETING_AFTER_CONFLICT = Decision("crm", conflict=True), Decision("marketing", conflict=True)
+
+
+@pytest.mark.parametrize("behavior", [CRM_VALUE, MARKETING_VALUE, MOST_RECENT])
+def test_equal_values_agree(behavior: str) -> None:
+    assert decide(behavior, "x", "x", "b", NOON, NOON) == AGREED
+    assert decide(behavior, None, None, NO_BASELINE, NOON, NOON) == AGREED
+
+
+@pytest.mark.parametrize(("behavior", "decision"), [(CRM_VALUE, CRM), (MARKETING_VALUE, MARKETING), (MOST_RECENT, CRM)])
+def test_crm_changed_and_marketing_same(behavior: str, decision: Decision) -> None:
+    assert decide(behavior, "new", "b", "b", EARLIER, NOON) == decision  # a one-sided change needs no clock
+
+
+@pytest.mark.parametrize(
+    ("behavior", "decision"), [(CRM_VALUE, CRM), (MARKETING_VALUE, MARKETING), (MOST_RECENT, MARKETING)]
+)
+def test_crm_same_and_marketing_changed(behavior: str, decision: Decision) -> None:
+    assert decide(behavior, "b", "new", "b", NOON, EARLIER) == decision
+
+
+@pytest.mark.parametrize(
+    ("behavior", "crm_updated", "marketing_updated", "decision"),
+    [
+        (CRM_VALUE, EARLIER, NOON, CRM_AFTER_CONFLICT),
+        (MARKETING_VALUE, NOON, EARLIER, MARKETING_AFTER_CONFLICT),
+        (MOST_RECENT, NOON, EARLIER, CRM_AFTER_CONFLICT),
+        (MOST_RECENT, EARLIER, NOON, MARKETING_AFTER_CONFLICT),
+        (MOST_RECENT, NOON, NOON + timedelta(seconds=120), CRM_AFTER_CONFLICT),
+        (MOST_RECENT, NOON, NOON + timedelta(seconds=121), MARKETING_AFTER_CONFLICT),
+        (MOST_RECENT, None, NOON, CRM_AFTER_CONFLICT),
+    ],
+)
+def test_both_changed_is_a_conflict(
+    behavior: str, crm_updated: Any, marketing_updated: Any, decision: Decision
+) -> None:
+    assert decide(behavior, "c", "m", "b", crm_updated, marketing_updated) == decision
+
+
+@pytest.mark.parametrize(
+    ("behavior", "crm_updated", "marketing_updated", "decision"),
+    [
+        (CRM_VALUE, EARLIER, NOON, CRM),
+        (MARKETING_VALUE, NOON, EARLIER, MARKETING),
+        (MOST_RECENT, EARLIER, NOON, MARKETING),
+        (MOST_RECENT, NOON, EARLIER, CRM),
+        (MOST_RECENT, NOON, NOON, CRM),
+    ],
+)
+def test_no_baseline(behavior: str, crm_updated: Any, marketing_updated: Any, decision: Decision) -> None:
+    assert decide(behavior, "c", "m", NO_BASELINE, crm_updated, marketing_updated) == decision
+
+
+@pytest.fixture
+def pair(office: Office) -> tuple[int, int]:
+    """A pair that agrees on everything: FIRST_NAME by CRM Value, TITLE by Marketing Value, PHONE the most recent."""
+    values = {"TITLE": "Dr", "PHONE": "1"}
+    contact = office.contact("a@example.com", **values, PHONE_MOBILE="9")
+    prospect = office.prospect("a@example.com", **values, MOBILE="9")
+    office.run()
+    office.wait(minutes=10)
+    return prospect, contact
+
+
+def both(office: Office, pair: tuple[int, int], field: str) -> tuple[Any, Any]:
+    return office.get("Prospect", pair[0])[field], office.get("Contacts", pair[1])[field]
+
+
+@pytest.mark.parametrize(
+    ("field", "in_crm", "in_marketing", "result"),
+    [
+        ("FIRST_NAME", "C", None, "C"),
+        ("FIRST_NAME", None, "M", "Ada"),
+        ("FIRST_NAME", "C", "M", "C"),
+        ("TITLE", "C", None, "Dr"),
+        ("TITLE", None, "M", "M"),
+        ("TITLE", "C", "M", "M"),
+        ("PHONE", "C", None, "C"),
+        ("PHONE", None, "M", "M"),
+    ],
+)
+def test_pairs_in_the_sandbox_follow_the_table(
+    office: Office, pair: tuple[int, int], field: str, in_crm: str | None, in_marketing: str | None, result: str
+) -> None:
+    if in_crm:
+        office.edit("Contacts", pair[1], **{field: in_crm})
+    if in_marketing:
+        office.edit("Prospect", pair[0], **{field: in_marketing})
+    office.run()
+    assert both(office, pair, field) == (result, result)
+    assert office.run().results == {}
+
+
+def test_the_newer_of_two_changes_wins_and_is_logged_as_a_conflict(office: Office, pair: tuple[int, int]) -> None:
+    office.edit("Contacts", pair[1], PHONE="2")
+    office.wait(minutes=5)
+    office.edit("Prospect", pair[0], PHONE="3")
+    office.run()
+    assert both(office, pair, "PHONE") == ("3", "3")
+    [row] = office.log(field="PHONE")
+    assert (row["reason"], row["behavior"], row["before"], row["after"]) == ("conflict", MOST_RECENT, "2", "3")
+
+
+def test_our_own_write_is_no_change_in_the_next_run(office: Office, pair: tuple[int, int]) -> None:
+    office.edit("Contacts", pair[1], FIRST_NAME="Augusta")
+    office.run()
+    office.wait(minutes=1)
+    assert office.run().results == {}
+
+
+def test_an_edit_between_reading_and_writing_is_seen_in_the_next_run(office: Office, pair: tuple[int, int]) -> None:
+    office.edit("Contacts", pair[1], FIRST_NAME="Augusta")
+    original = office.client.update
+
+    def edit_then_update(object_name: str, record: Any) -> Any:
+        office.edit("Prospect", pair[0], PHONE="5")
+        return original(object_name, record)
+
+    office.client.update = edit_then_update  # type: ignore[method-assign]
+    office.run()
+    office.client.update = original  # type: ignore[method-assign]
+    assert both(office, pair, "PHONE") == ("5", "1")
+    office.run()
+    assert both(office, pair, "PHONE") == ("5", "5")
+    assert both(office, pair, "FIRST_NAME") == ("Augusta", "Augusta")
+
+
+def test_text_too_long_is_rejected_and_never_cut(office: Office) -> None:
+    office.mapping = [{"prospect": "INDUSTRY", "lead": "INDUSTRY", "contact": "PHONE_OTHER"}]
+    office.contact("a@example.com", PHONE_OTHER="x" * 129)
+    prospect = office.prospect("a@example.com")
+    office.run()
+    assert office.get("Prospect", prospect)["INDUSTRY"] is None
+    [row] = office.log(event="update_prospect")
+    assert (row["result"], row["reason"]) == ("rejected", "129 characters do not fit into 128; nothing is cut")
+
+
+def test_unknown_dropdown_value_rejects_the_field_and_not_the_record(office: Office) -> None:
+    for name, kind in (("Contacts", "TEXT"), ("Prospect", "DROPDOWN")):
+        options = [{"OPTION_VALUE": "Gold"}] if kind == "DROPDOWN" else []
+        body = {"FIELD_NAME": "Tier__c", "FIELD_TYPE": kind, "CUSTOM_FIELD_OPTIONS": options}
+        office.in_web_page(f"/custom-fields/{name}", body)
+    office.mapping = [
+        {"prospect": "Tier__c", "contact": "Tier__c"},
+        {"prospect": "PHONE", "contact": "PHONE"},
+    ]
+    custom = [{"FIELD_NAME": "Tier__c", "FIELD_VALUE": "Silver"}]
+    contact = office.contact("a@example.com", PHONE="1", CUSTOMFIELDS=custom)
+    prospect = office.prospect("a@example.com")
+    office.run()
+    assert office.get("Prospect", prospect)["PHONE"] == "1"
+    [row] = office.log(field="Tier__c")
+    assert (row["result"], row["reason"]) == ("rejected", "the field has no option 'Silver'")
+    office.edit("Contacts", contact, CUSTOMFIELDS=[{"FIELD_NAME": "Tier__c", "FIELD_VALUE": "Gold"}])
+    office.run()
+    values = {field["FIELD_NAME"]: field["FIELD_VALUE"] for field in office.get("Prospect", prospect)["CUSTOMFIELDS"]}
+    assert values == {"Tier__c": "Gold"}
+
+
+def test_value_map_translates_both_ways(office: Office) -> None:
+    office.mapping = [
+        {
+            "prospect": "SALUTATION",
+            "contact": "SALUTATION",
+            "values": {"Frau": "Ms", "Herr": "Mr"},
+            "behavior": MOST_RECENT,
+        }
+    ]
+    contact, prospect = office.contact("a@example.com", SALUTATION="Frau"), office.prospect("a@example.com")
+    office.run()
+    assert office.get("Prospect", prospect)["SALUTATION"] == "Ms"
+    office.edit("Prospect", prospect, SALUTATION="Mr")
+    office.run()
+    assert office.get("Contacts", contact)["SALUTATION"] == "Herr"
+    office.edit("Contacts", contact, SALUTATION="Dr")
+    office.run()
+    assert office.get("Prospect", prospect)["SALUTATION"] == "Mr"
+    assert office.log(result="rejected")[0]["reason"] == "the value map has no 'Dr'"
+
+
+def test_organisation_field_flows_to_marketing_only(office: Office) -> None:
+    office.mapping = [
+        {"prospect": "ORGANISATION_NAME", "organisation": "ORGANISATION_NAME", "behavior": MARKETING_VALUE}
+    ]
+    organisation = office.sandbox.add("Organisations", ORGANISATION_NAME="Babbage & Co")["ORGANISATION_ID"]
+    office.contact("a@example.com", ORGANISATION_ID=organisation)
+    prospect = office.prospect("a@example.com")
+    office.run()
+    assert office.get("Prospect", prospect)["ORGANISATION_NAME"] == "Babbage & Co"
+    office.sandbox.call("PUT", "/Organisations", {"ORGANISATION_ID": organisation, "ORGANISATION_NAME": "Engines"})
+    office.run()
+    assert office.get("Prospect", prospect)["ORGANISATION_NAME"] == "Engines"
+    office.edit("Prospect", prospect, ORGANISATION_NAME="Mine")
+    office.run()
+    assert office.get("Prospect", prospect)["ORGANISATION_NAME"] == "Engines"
+    written_by_the_connector = [body for method, _, body in office.writes() if method == "PUT"]
+    assert [body for body in written_by_the_connector if "CONTACT_ID" in body] == []
+    assert office.sandbox.requests(method="PUT", path="/v3.1/Organisations")[1:] == []
+
+
+def test_read_only_fields_are_sources_only(office: Office) -> None:
+    office.mapping = [{"prospect": "SCORE", "contact": "Score__c"}]
+    body = {"FIELD_NAME": "Score__c", "FIELD_TYPE": "NUMERIC"}
+    office.in_web_page("/custom-fields/Contacts", body)
+    contact, prospect = office.contact("a@example.com"), office.prospect("a@example.com")
+    office.in_web_page(f"/records/Prospect/{prospect}", {"SCORE": 40})
+    office.run()
+    assert office.get("Contacts", contact)["CUSTOMFIELDS"][0]["FIELD_VALUE"] == 40
+
+
+def test_a_field_written_back_and_forth_is_quarantined(office: Office, pair: tuple[int, int]) -> None:
+    for value in ("2", "1", "2", "1"):
+        office.edit("Contacts", pair[1], FIRST_NAME=value)
+        office.run()
+    assert office.get("Prospect", pair[0])["FIRST_NAME"] == "2"
+    results = [row["result"] for row in office.log(field="FIRST_NAME")]
+    assert results == ["skipped", "applied", "applied", "applied"]
+    assert office.log(field="FIRST_NAME", result="skipped")[0]["reason"].startswith("quarantined")
+
+
+def test_do_not_sync_is_neither_written_nor_read(office: Office, pair: tuple[int, int]) -> None:
+    office.edit("Prospect", pair[0], DO_NOT_SYNC=True, PHONE="8")
+    office.edit("Contacts", pair[1], FIRST_NAME="Augusta", EMAIL_ADDRESS="b@example.com", EMAIL_OPTED_OUT=True)
+    before = len(office.writes())
+    office.run(overwrite_opted_out=True)
+    assert len(office.writes()) == before
+    [row] = office.log(event="gate")
+    assert (row["result"], row["setting"], row["prospect_id"]) == ("skipped", "gate", pair[0])
+
+
+def test_a_failed_record_keeps_its_baseline_and_is_tried_again(office: Office, pair: tuple[int, int]) -> None:
+    office.edit("Contacts", pair[1], FIRST_NAME="Augusta")
+    office.sandbox.faults([{"kind": "status", "status": 500, "method": "PUT", "object": "Prospect", "nth": 1}])
+    assert office.run().results == {"update_prospect": {"failed": 1}}
+    office.sandbox.faults([])
+    assert office.run().results == {"update_prospect": {"applied": 1}}
+    assert both(office, pair, "FIRST_NAME") == ("Augusta", "Augusta")
+
+
+def test_our_own_write_does_not_make_a_side_the_newer_one(office: Office) -> None:
+    """CRM's empty PHONE is newer and is held back; writing another field to the prospect must not turn that around."""
+    prospect = office.prospect("a@example.com", PHONE="1", FIRST_NAME="Old")
+    office.wait(minutes=5)
+    contact = office.contact("a@example.com", PHONE=None)
+    for backfill in (False, True):
+        office.run(backfill=backfill)
+        office.wait(minutes=5)
+    assert both(office, (prospect, contact), "FIRST_NAME") == ("Ada", "Ada")
+    assert both(office, (prospect, contact), "PHONE") == ("1", None)

@@ -1,0 +1,108 @@
+"""Setting 7, row by row."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_insightly.connector.mapping import CRM_VALUE
+from tests.connector.conftest import MAPPING, Office
+
+UNMAPPED = [row for row in MAPPING if row["prospect"] != "OPTED_OUT"]
+CRM_WINS = [*UNMAPPED, {**MAPPING[-1], "behavior": CRM_VALUE}]
+
+
+def pair(office: Office, *, prospect: bool, crm: bool) -> tuple[int, int]:
+    contact = office.contact("a@example.com", EMAIL_OPTED_OUT=crm)
+    return office.prospect("a@example.com", OPTED_OUT=prospect), contact
+
+
+def opted_out(office: Office, numbers: tuple[int, int]) -> tuple[bool, bool]:
+    prospect, contact = office.get("Prospect", numbers[0]), office.get("Contacts", numbers[1])
+    return prospect["OPTED_OUT"], contact["EMAIL_OPTED_OUT"]
+
+
+def test_no_and_yes_with_the_box_on_and_mapped_opts_the_prospect_out(office: Office) -> None:
+    numbers = pair(office, prospect=False, crm=True)
+    office.run(overwrite_opted_out=True)
+    assert opted_out(office, numbers) == (True, True)
+
+
+@pytest.mark.parametrize(("box", "mapping"), [(False, MAPPING), (True, UNMAPPED), (False, UNMAPPED)])
+def test_no_and_yes_with_the_box_off_or_unmapped_is_logged(office: Office, box: bool, mapping: list[dict]) -> None:
+    office.mapping = mapping
+    numbers = pair(office, prospect=False, crm=True)
+    office.run(overwrite_opted_out=box)
+    assert opted_out(office, numbers) == (False, True)
+    [row] = office.log(event="opt_out_prospect")
+    assert row["reason"].startswith("opt_out_divergence")
+
+
+@pytest.mark.parametrize("box", [True, False])
+def test_yes_and_no_is_never_opted_in_and_carried_to_crm(office: Office, box: bool) -> None:
+    numbers = pair(office, prospect=True, crm=False)
+    office.run(overwrite_opted_out=box)
+    assert opted_out(office, numbers) == (True, True)
+
+
+@pytest.mark.parametrize("box", [True, False])
+def test_yes_and_no_with_crm_value_leaves_crm_as_it_is(office: Office, box: bool) -> None:
+    office.mapping = CRM_WINS
+    numbers = pair(office, prospect=True, crm=False)
+    office.run(overwrite_opted_out=box)
+    assert opted_out(office, numbers) == (True, False)
+
+
+def test_unticked_in_crm_with_the_box_and_allow_opt_in_opts_in_with_evidence(office: Office) -> None:
+    numbers = pair(office, prospect=True, crm=True)
+    office.run(overwrite_opted_out=True)
+    office.edit("Contacts", numbers[1], EMAIL_OPTED_OUT=False)
+    office.run(overwrite_opted_out=True, allow_opt_in_from_crm=True)
+    assert opted_out(office, numbers) == (False, False)
+    [row] = office.log(event="opt_in_prospect")
+    assert f"Contacts {numbers[1]}" in row["reason"]
+    assert office.run(overwrite_opted_out=True, allow_opt_in_from_crm=True).results == {}
+
+
+@pytest.mark.parametrize("options", [{"overwrite_opted_out": True}, {"allow_opt_in_from_crm": True}])
+def test_unticked_in_crm_without_both_settings_stays_opted_out(office: Office, options: dict[str, bool]) -> None:
+    numbers = pair(office, prospect=True, crm=True)
+    office.run(**options)
+    office.edit("Contacts", numbers[1], EMAIL_OPTED_OUT=False)
+    office.run(**options)
+    assert opted_out(office, numbers) == (True, True)
+
+
+def test_the_ledger_outlives_the_prospect(office: Office) -> None:
+    contact = office.contact("a@example.com")
+    first = office.prospect("a@example.com", OPTED_OUT=True)
+    office.run()
+    office.delete("Prospect", first)
+    office.run(delete_grace_hours=0)
+    other = office.contact("a@example.com")
+    second = office.prospect("a@example.com", OPTED_OUT=False, CONTACT_ID=other)
+    office.run(delete_grace_hours=0)
+    assert office.get("Prospect", second)["OPTED_OUT"] is True
+    assert contact != other
+
+
+def test_the_ledger_follows_an_address_change(office: Office) -> None:
+    office.prospect("b@example.com", OPTED_OUT=True)
+    contact, prospect = office.contact("a@example.com"), office.prospect("a@example.com")
+    office.run()
+    holder = office.all("Prospect")[0]["PROSPECT_ID"]
+    office.edit("Prospect", holder, EMAIL_ADDRESS="c@example.com")
+    office.edit("Contacts", contact, EMAIL_ADDRESS="b@example.com")
+    for _ in range(2):
+        office.run()
+    assert office.get("Prospect", prospect)["EMAIL_ADDRESS"] == "b@example.com"
+    assert office.get("Prospect", prospect)["OPTED_OUT"] is True
+
+
+def test_opt_outs_are_the_first_writes_of_a_run(office: Office) -> None:
+    pair(office, prospect=False, crm=True)
+    office.contact("z@example.com", PHONE="5")
+    office.prospect("z@example.com")
+    office.run(overwrite_opted_out=True)
+    puts = [body for method, _, body in office.writes() if method == "PUT"]
+    assert puts[0]["OPTED_OUT"] is True
+    assert len(puts) > 1
