@@ -1,0 +1,286 @@
+"""Setting 3, row by row, and the sweeps that it stands on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_insightly.connector.records import Ref
+from tests.connector.conftest import Office
+
+ON = {"delete_or_merge_prospects": True, "delete_grace_hours": 0}
+OFF = {"delete_or_merge_prospects": False, "delete_grace_hours": 0}
+BOTH = pytest.mark.parametrize("options", [ON, OFF], ids=["on", "off"])
+
+
+def make_pair(office: Office, email: str = "a@example.com", **fields: Any) -> tuple[int, int]:
+    contact, prospect = office.contact(email, **fields), office.prospect(email)
+    office.run()
+    return prospect, contact
+
+
+def reasons(office: Office, event: str) -> list[str]:
+    return [row["reason"].split(":")[0] for row in office.log(event=event)]
+
+
+@BOTH
+def test_lead_converted_and_contact_without_prospect_relinks(office: Office, options: dict[str, Any]) -> None:
+    lead, prospect = office.lead("a@example.com"), office.prospect("a@example.com")
+    office.run()
+    office.in_web_page(f"/leads/{lead}/convert")
+    contact = office.get("Leads", lead)["CONVERTED_CONTACT_ID"]
+    office.edit("Contacts", contact, LAST_NAME="Lovelace")
+    office.run(**options)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+    assert office.get("Prospect", prospect)["LAST_NAME"] == "Lovelace"
+
+
+def converted_into_a_contact_with_a_prospect(office: Office) -> tuple[int, int, int, int]:
+    lead, lost = office.lead("a@example.com", PHONE="7"), office.prospect("a@example.com", PHONE="7", OPTED_OUT=True)
+    office.run()
+    office.in_web_page(f"/leads/{lead}/convert")
+    contact = office.get("Leads", lead)["CONVERTED_CONTACT_ID"]
+    office.edit("Contacts", contact, EMAIL_ADDRESS="q@example.com", PHONE=None)
+    kept = office.prospect("q@example.com", CONTACT_ID=contact)
+    office.in_web_page(f"/records/Prospect/{lost}", {"CONTACT_ID": None, "TAGS": [{"TAG_NAME": "vip"}]})
+    with office.store.begin() as connection:  # the other pair was made by a run of its own
+        from airflow_provider_insightly.connector.links import pair_up
+
+        pair_up(connection, "test", kept, Ref("Contacts", contact), "id", {}, office.now())
+    return lost, kept, lead, contact
+
+
+def test_lead_converted_into_a_contact_with_a_prospect_merges_on(office: Office) -> None:
+    lost, kept, lead, contact = converted_into_a_contact_with_a_prospect(office)
+    office.run(**ON)
+    assert office.links() == {kept: Ref("Contacts", contact)}
+    assert (lost, Ref("Leads", lead)) in office.tombstones()
+    survivor, other = office.get("Prospect", kept), office.get("Prospect", lost)
+    assert (survivor["PHONE"], survivor["OPTED_OUT"]) == ("7", True)
+    assert "vip" in {tag["TAG_NAME"] for tag in survivor["TAGS"]}
+    assert other["DO_NOT_SYNC"] is True
+    assert "crm_merged" in {tag["TAG_NAME"] for tag in other["TAGS"]}
+
+
+def test_lead_converted_into_a_contact_with_a_prospect_is_reported_off(office: Office) -> None:
+    lost, kept, lead, contact = converted_into_a_contact_with_a_prospect(office)
+    office.run(**OFF)
+    assert office.links() == {kept: Ref("Contacts", contact)}
+    assert (lost, Ref("Leads", lead)) in office.tombstones()
+    assert office.get("Prospect", lost)["DO_NOT_SYNC"] is False
+    assert reasons(office, "tombstone") == ["converted"]
+
+
+@BOTH
+def test_contact_gone_and_new_lead_with_its_address_relinks(office: Office, options: dict[str, Any]) -> None:
+    prospect, contact = make_pair(office)
+    office.in_web_page(f"/contacts/{contact}/change-to-lead")
+    office.run(**options)
+    [lead] = office.all("Leads")
+    assert office.links() == {prospect: Ref("Leads", lead["LEAD_ID"])}
+    assert office.get("Prospect", prospect)["DO_NOT_SYNC"] is False
+
+
+def merge_two(office: Office) -> tuple[int, int, int, int]:
+    """Two pairs, one Contact merged into the other: it had the phone number that the other lacks."""
+    lost_prospect, lost = make_pair(office, "a@example.com", PHONE="7", PHONE_MOBILE="70")
+    kept_prospect, kept = make_pair(office, "b@example.com", PHONE=None)
+    office.edit("Prospect", lost_prospect, DESCRIPTION="from a fair")
+    office.wait(seconds=5)
+    office.edit("Contacts", kept, EMAIL_ADDRESS="a@example.com")
+    office.in_web_page(f"/contacts/{lost}/merge-into/{kept}")
+    return lost_prospect, lost, kept_prospect, kept
+
+
+def test_merged_and_both_have_prospects_merges_on(office: Office) -> None:
+    lost_prospect, lost, kept_prospect, kept = merge_two(office)
+    for _ in range(2):
+        office.run(**ON)
+    assert office.links() == {kept_prospect: Ref("Contacts", kept)}
+    assert (lost_prospect, Ref("Contacts", lost)) in office.tombstones()
+    survivor = office.get("Prospect", kept_prospect)
+    assert (survivor["PHONE"], survivor["MOBILE"], survivor["DESCRIPTION"]) == ("7", "70", "from a fair")
+    assert office.get("Prospect", lost_prospect)["DO_NOT_SYNC"] is True
+
+
+def test_merged_and_both_have_prospects_buries_the_losers_link_off(office: Office) -> None:
+    lost_prospect, lost, kept_prospect, kept = merge_two(office)
+    office.run(**OFF)
+    assert office.links() == {kept_prospect: Ref("Contacts", kept)}
+    assert office.tombstones() == {(lost_prospect, Ref("Contacts", lost))}
+    assert office.get("Prospect", lost_prospect)["DO_NOT_SYNC"] is False
+
+
+def merge_one(office: Office) -> tuple[int, int, int]:
+    prospect, lost = make_pair(office, "a@example.com", PHONE="7", PHONE_MOBILE="70")
+    kept = office.contact("b@example.com", PHONE="7")
+    office.run()
+    office.wait(seconds=5)
+    office.in_web_page(f"/contacts/{lost}/merge-into/{kept}")
+    return prospect, lost, kept
+
+
+def test_merged_and_only_the_lost_one_has_a_prospect_relinks_on(office: Office) -> None:
+    prospect, lost, kept = merge_one(office)
+    for _ in range(2):
+        office.run(**ON)
+    assert office.links() == {prospect: Ref("Contacts", kept)}
+    assert (prospect, Ref("Contacts", lost)) in office.tombstones()
+    assert office.get("Prospect", prospect)["EMAIL_ADDRESS"] == "b@example.com"
+
+
+def test_merged_and_only_the_lost_one_has_a_prospect_is_buried_off(office: Office) -> None:
+    prospect, lost, _ = merge_one(office)
+    office.run(**OFF)
+    assert office.links() == {}
+    assert office.tombstones() == {(prospect, Ref("Contacts", lost))}
+    assert office.get("Prospect", prospect)["EMAIL_ADDRESS"] == "a@example.com"
+
+
+def test_a_stated_merge_needs_no_signs(office: Office) -> None:
+    prospect, lost = make_pair(office)
+    kept = office.contact("other@example.com", FIRST_NAME="Grace", LAST_NAME="Hopper")
+    office.run()
+    office.delete("Contacts", lost)
+    office.run(**ON, merge_map={f"Contacts/{lost}": f"Contacts/{kept}"})
+    assert office.links() == {prospect: Ref("Contacts", kept)}
+
+
+def test_an_uncertain_merge_is_proposed_and_not_done(office: Office) -> None:
+    prospect, lost = make_pair(office, FIRST_NAME="Ada")
+    office.wait(seconds=5)
+    office.contact("a@example.com", FIRST_NAME="Grace", LAST_NAME="Hopper")
+    office.delete("Contacts", lost)
+    office.run(**ON)
+    assert [row["result"] for row in office.log(event="relink")] == ["pending_approval"]
+    assert reasons(office, "relink") == ["proposed"]
+    assert office.links() == {prospect: Ref("Contacts", lost)}
+    assert office.get("Prospect", prospect)["DO_NOT_SYNC"] is False
+
+
+def test_deleted_is_archived_on(office: Office) -> None:
+    prospect, contact = make_pair(office)
+    office.delete("Contacts", contact)
+    office.run(**ON)
+    record = office.get("Prospect", prospect)
+    assert record["DO_NOT_SYNC"] is True
+    assert [tag["TAG_NAME"] for tag in record["TAGS"]] == ["crm_deleted"]
+    assert office.links() == {}
+    assert office.tombstones() == {(prospect, Ref("Contacts", contact))}
+    assert office.run(**ON).results == {}
+
+
+def test_deleted_with_delete_mode_waits_for_a_person_and_then_deletes(office: Office) -> None:
+    prospect, contact = make_pair(office)
+    office.delete("Contacts", contact)
+    report = office.run(**ON, delete_mode="delete")
+    assert report.results["delete"] == {"pending_approval": 1}
+    assert office.get("Prospect", prospect)["PROSPECT_ID"] == prospect
+    plan = office.run(**ON, delete_mode="delete", dry_run=True).plan_hash
+    office.run(**ON, delete_mode="delete", approve_plan=plan)
+    assert office.all("Prospect") == []
+    assert office.tombstones() == {(prospect, Ref("Contacts", contact))}
+
+
+def test_deleted_is_unlinked_off_and_the_prospect_lives_on(office: Office) -> None:
+    prospect, contact = make_pair(office)
+    office.delete("Contacts", contact)
+    office.run(**OFF)
+    assert office.links() == {}
+    assert office.tombstones() == {(prospect, Ref("Contacts", contact))}
+    assert office.get("Prospect", prospect)["DO_NOT_SYNC"] is False
+
+
+def test_restored_undoes_the_archive_and_leaves_the_opt_out(office: Office) -> None:
+    prospect, contact = make_pair(office)
+    office.edit("Prospect", prospect, OPTED_OUT=True)
+    office.delete("Contacts", contact)
+    office.run(**ON)
+    office.in_web_page(f"/recycle-bin/Contacts/{contact}/restore")
+    office.run(**ON)
+    record = office.get("Prospect", prospect)
+    assert (record["DO_NOT_SYNC"], record["OPTED_OUT"], record["TAGS"]) == (False, True, [])
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+    assert office.tombstones() == set()
+
+
+def test_restored_with_the_box_off_changes_nothing(office: Office) -> None:
+    prospect, contact = make_pair(office)
+    office.delete("Contacts", contact)
+    office.run(**OFF)
+    office.in_web_page(f"/recycle-bin/Contacts/{contact}/restore")
+    office.run(**OFF)
+    assert office.links() == {}
+    assert office.tombstones() == {(prospect, Ref("Contacts", contact))}
+
+
+@BOTH
+def test_prospect_deleted_in_marketing_buries_the_link_and_leaves_crm(office: Office, options: dict[str, Any]) -> None:
+    prospect, contact = make_pair(office)
+    before = office.get("Contacts", contact)
+    office.delete("Prospect", prospect)
+    office.run(**options)
+    assert office.links() == {}
+    assert office.tombstones() == {(prospect, Ref("Contacts", contact))}
+    assert office.get("Contacts", contact) == before
+
+
+def test_missing_within_the_grace_period_deletes_nothing(office: Office) -> None:
+    prospect, contact = make_pair(office)
+    office.delete("Contacts", contact)
+    office.run(delete_or_merge_prospects=True)
+    office.wait(hours=23)
+    office.run(delete_or_merge_prospects=True)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+    office.wait(hours=2)
+    office.run(delete_or_merge_prospects=True)
+    assert office.links() == {}
+
+
+def test_an_incomplete_sweep_deletes_nothing(office: Office) -> None:
+    prospect, contact = make_pair(office)
+    office.delete("Contacts", contact)
+    original = office.client.pages
+
+    def one_page_short(path: str, **options: Any) -> Any:
+        for page in original(path, **options):
+            brief = (options.get("params") or {}).get("brief")
+            yield type(page)(page.records, (page.total or 0) + 1 if brief else page.total, page.skip, page.server_time)
+
+    office.client.pages = one_page_short  # type: ignore[method-assign]
+    office.run(**ON)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+    assert office.tombstones() == set()
+
+
+def test_a_lost_permission_that_looks_like_a_mass_delete_is_held(office: Office) -> None:
+    for number in range(5):
+        office.contact(f"{number}@example.com")
+        office.prospect(f"{number}@example.com")
+    office.run()
+    office.in_web_page("/permissions/Contacts/lose")
+    breakers = {"deletes": {"count": 2, "percent": 5}}
+    before = len(office.writes())
+    with pytest.raises(Exception, match=r"deletes: 5 of 5 pairs \(allowed: 2 or 5.0 %\)"):
+        office.run(**ON, breakers=breakers)
+    assert len(office.writes()) == before
+    assert len(office.links()) == 5
+    office.in_web_page("/permissions/Contacts/regain")
+    office.run(**ON, breakers=breakers)
+    assert len(office.links()) == 5
+
+
+def test_a_sweep_finds_records_that_no_list_showed(office: Office) -> None:
+    """What a reading missed (a page that shifted) is found by its id."""
+    office.run()
+    office.wait(hours=1)
+    prospect, contact = office.prospect("a@example.com"), office.contact("a@example.com")
+    original = office.client.pages
+
+    def without_searches(path: str, **options: Any) -> Any:
+        return iter(()) if "Search" in path else original(path, **options)
+
+    office.client.pages = without_searches  # type: ignore[method-assign]
+    office.run()
+    assert office.links() == {prospect: Ref("Contacts", contact)}
