@@ -134,11 +134,12 @@ class InsightlyUpsertOperator(SendingOperator):
     """Updates the record that has the same value in a unique field, and creates it where there is none.
 
     Several records with the value: the record is rejected, never guessed. Up to 20 records are searched for one by
-    one; for more the object is read once, 500 records a request.
+    one, by the value as it is given and in lower case; for more the object is read once, 500 records a request, and
+    values are compared without case.
 
     :param object: ``Contacts``, ``Organisations`` …
-    :param match_on: the field, standard or custom, or the fields that must all agree; texts are compared without
-        case. A create whose answer was lost is looked up by them too.
+    :param match_on: the field, standard or custom, or the fields that must all agree. A create whose answer was lost
+        is looked up by them too.
     :param include_attributes: the fields to send, no others (templated).
     :param exclude_attributes: the fields to leave out (templated).
     :param rename: new names of fields by their old ones, applied before ``match_on`` (templated).

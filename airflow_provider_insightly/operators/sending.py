@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_insightly.links.record import InsightlyRecordLink
 
@@ -54,12 +55,15 @@ class SendingOperator(BaseOperator):
     :param response_webhook: an Airflow ``http`` connection to which every answer is posted as JSON. A webhook that
         fails is logged, and changes nothing about the send.
     :param mask_fields: fields whose values stand in no log, file, error or rendered template.
+    :param test_record: send this record alone instead of the records, to try the settings (templated): a dict, or
+        JSON such as ``{{ params.test_record | tojson }}``. Empty: send the records.
+    :param confirm_delete: the consent that a deletion of the ``test_record`` asks for.
     :param deferrable: when the day's quota is used up, free the worker and go on an hour later, or when Insightly
         says; else the task fails.
     :returns: ``{"succeeded", "failed", "skipped", "record_ids", "responses_path", "rejected_path"}``.
     """
 
-    template_fields: Sequence[str] = ("records", "insightly_conn_id", "responses_path", "rejected_path")
+    template_fields: Sequence[str] = ("records", "insightly_conn_id", "responses_path", "rejected_path", "test_record")
     template_fields_renderers: ClassVar[dict[str, str]] = {"records": "json"}
     operator_extra_links = (InsightlyRecordLink(),)
     ui_color = "#fbe3d4"
@@ -80,6 +84,8 @@ class SendingOperator(BaseOperator):
         rejected_path: str | None = None,
         response_webhook: str | None = None,
         mask_fields: Sequence[str] = (),
+        test_record: Mapping[str, Any] | str | None = None,
+        confirm_delete: bool = False,
         deferrable: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -97,6 +103,8 @@ class SendingOperator(BaseOperator):
         self.rejected_path = rejected_path
         self.response_webhook = response_webhook
         self.mask_fields = mask_fields
+        self.test_record = test_record
+        self.confirm_delete = confirm_delete
         self.deferrable = deferrable
         self.record_url: str | None = None
 
@@ -167,15 +175,18 @@ class SendingOperator(BaseOperator):
         from airflow_provider_insightly.sending.journal import Journal
         from airflow_provider_insightly.sending.report import Report
         from airflow_provider_insightly.sending.send import send
+        from airflow_provider_insightly.sending.source import number_records
 
         try:
             settings, policy = self.build_settings(), self._policy()
-            key = self.find_send_key(context)
+            test = self._read_test_record(settings)
+            key = f"test/{uuid.uuid4()}" if test is not None else self.find_send_key(context)
             with writing_lines(self.responses_path) as respond, writing_lines(self.rejected_path) as reject:
                 report = Report(key, self._tee(respond), reject, self.mask_fields)
                 target = settings.target
                 journal = Journal(self.hook.store(), key, target.name if target else None)
-                records = self._log_first(settings, self.read_records())
+                given = self.read_records() if test is None else number_records(test)
+                records = self._log_first(settings, given)
                 try:
                     client = shared_client(self.hook)
                     total = len(self.records) if isinstance(self.records, list) else None
@@ -199,6 +210,19 @@ class SendingOperator(BaseOperator):
     def resume(self, context: Context, event: Any = None) -> Summary:
         """Go on after the quota's reset; the journal knows how far the send was."""
         return self.execute(context)
+
+    def _read_test_record(self, settings: SendSettings) -> Mapping[str, Any] | None:
+        record = self.test_record
+        if isinstance(record, str):
+            record = json.loads(record) if record.strip() not in ("", "None") else None
+        if not record:
+            return None
+        if not isinstance(record, Mapping):
+            raise ValueError("test_record must be one record, a JSON object.")
+        if settings.method == "DELETE" and not self.confirm_delete:
+            raise ValueError("The test would delete the record for good: set confirm_delete=True if that is meant.")
+        self.log.info("A test: only test_record is sent.")
+        return record
 
     def _policy(self) -> DeliveryPolicy:
         from airflow_provider_insightly.sending.send import DeliveryPolicy

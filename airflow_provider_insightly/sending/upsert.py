@@ -41,10 +41,15 @@ class Index:
         self._add(self._client.list(self.target.name, brief=brief))
 
     def read_one(self, key: Key, values: Mapping[str, Any]) -> None:
-        """Search for the records with these values."""
+        """Search for the records with these values: as they are and, since the search may be exact, in lower case."""
         self._ids.pop(key, None)
         field = self.match_on[0]
-        self._add(self._client.search(self.target.name, field=field, value=read_field(values, field)), only=key)
+        value = read_field(values, field)
+        found = {}
+        for variant in {value, value.lower()} if isinstance(value, str) else {value}:
+            for record in self._client.search(self.target.name, field=field, value=variant):
+                found[record[self.target.id_field or ""]] = record
+        self._add(found.values(), only=key)
 
     def find(self, key: Key) -> list[int]:
         """Return the ids of the records with a key."""

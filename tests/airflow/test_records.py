@@ -28,7 +28,7 @@ def returned(run: Any, task_id: str, map_index: int = -1) -> Any:
 def test_contacts(load_dag, insightly_sandbox, tmp_path: Path):
     path = tmp_path / "contacts.csv"
     path.write_text(CSV, encoding="utf-8")
-    dag = load_dag("records", "insightly_contacts")
+    dag = load_dag("records", "example_contacts")
 
     run = dag.test(run_conf={"path": str(path)})
 
@@ -45,7 +45,7 @@ def test_contacts(load_dag, insightly_sandbox, tmp_path: Path):
 
 
 def test_other_templates_and_mapped_tasks(load_dag, insightly_sandbox):
-    dag = load_dag("records", "insightly_opportunities")
+    dag = load_dag("records", "example_opportunities")
 
     run = dag.test()
 

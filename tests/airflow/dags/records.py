@@ -13,9 +13,7 @@ from airflow_provider_insightly.operators.records import (
     InsightlyUpdateOpportunityOperator,
 )
 
-with DAG(
-    "insightly_contacts", schedule=None, is_paused_upon_creation=True, params={"path": "contacts.csv"}
-) as contacts:
+with DAG("example_contacts", schedule=None, is_paused_upon_creation=True, params={"path": "contacts.csv"}) as contacts:
     # [START create_contact]
     create = InsightlyCreateContactOperator(
         task_id="create",
@@ -50,7 +48,7 @@ with DAG(
     # [END delete_contact]
 
 
-with DAG("insightly_opportunities", schedule=None, is_paused_upon_creation=True) as opportunities:
+with DAG("example_opportunities", schedule=None, is_paused_upon_creation=True) as opportunities:
     # [START opportunities]
     opportunity = InsightlyCreateOpportunityOperator(
         task_id="create_opportunity",
