@@ -17,8 +17,10 @@ from airflow_provider_insightly.connector.staging import read_records, records_w
 from airflow_provider_insightly.connector.values import Value, email_key
 from airflow_provider_insightly.connector.world import Link, World
 from airflow_provider_insightly.store.tables import (
+    connector_actions,
     connector_links,
     connector_log,
+    connector_plans,
     connector_records,
     connector_tombstones,
 )
@@ -59,6 +61,7 @@ def load_world(
         _tombstones(connection, instance, records),
         read_opt_outs(connection, instance, world_keys) if world_keys else {},
         _recent_writes(connection, instance, list(links), now),
+        _unanswered_creates(connection, instance, records),
         now=now,
     )
 
@@ -119,6 +122,20 @@ def _pair_conditions(columns: Any, refs: Collection[Ref]) -> list[Any]:
     return conditions + [
         and_(columns.crm_object == name, columns.crm_id.in_(ids[name])) for name in CRM_OBJECTS if ids[name]
     ]
+
+
+def _unanswered_creates(connection: Connection, instance: str, refs: Collection[Ref]) -> list[Ref]:
+    """Return the Leads and Contacts for which a request to create a prospect was sent and never answered."""
+    table, plans = connector_actions.c, connector_plans.c
+    numbers = [ref.id for ref in refs if ref.object in CRM_OBJECTS]
+    if not numbers:
+        return []
+    rows = connection.execute(
+        select(table.crm_object, table.crm_id)
+        .where(table.event == "create", table.started_at.is_not(None), table.result.is_(None))
+        .where(table.plan_id == plans.plan_id, plans.instance == instance, table.crm_id.in_(numbers))
+    )
+    return [Ref(*row) for row in rows]
 
 
 def _recent_writes(

@@ -157,6 +157,7 @@ connector_actions = Table(
     Column("result", String(20)),
     Column("record_id", BigInteger),
     Index("connector_actions_step", "plan_id", "step", "seq"),
+    Index("connector_actions_crm", "crm_id"),
     comment="The actions of a plan, in the order in which they are applied",
 )
 

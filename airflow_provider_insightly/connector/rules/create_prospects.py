@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from airflow_provider_insightly.connector.actions import SKIPPED, Action, Change
+from airflow_provider_insightly.connector.actions import IDENTITY, SKIPPED, Action, Change
 from airflow_provider_insightly.connector.ledger import address_hash
 from airflow_provider_insightly.connector.mapping import MappedField, is_opt_out
 from airflow_provider_insightly.connector.records import PROSPECT, Record
@@ -43,6 +43,8 @@ def create(
     if len(holders) > 1:
         several = ", ".join(str(holder.ref.id) for holder in holders[:10])
         return [_skip(crm, None, f"ambiguous: prospects {several} have {crm.email}")]
+    if holders and crm.ref in world.unanswered_creates and not world.link_of(holders[0].ref):
+        return [Action(IDENTITY, "link", SETTING, holders[0].ref.id, crm.ref, reason="created")]
     if holders:
         return [_skip_holder(crm, holders[0], world, settings)]
     if crm.email_key in world.promised:

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("plan_id", "seq"),
         comment="The actions of a plan, in the order in which they are applied",
     )
+    op.create_index("connector_actions_crm", "connector_actions", ["crm_id"], unique=False)
     op.create_index("connector_actions_step", "connector_actions", ["plan_id", "step", "seq"], unique=False)
     op.create_table(
         "connector_approvals",

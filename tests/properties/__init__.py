@@ -1,0 +1,1 @@
+"""Tests over random worlds and edits; ``HYPOTHESIS_PROFILE=thorough`` tries thousands."""
