@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+OLDEST := .venv-oldest
 
 # Airflow imports over a thousand modules at each start: they must be compiled once, not every time.
 unexport PYTHONDONTWRITEBYTECODE
 export AIRFLOW_HOME ?= $(CURDIR)/.airflow
 export DO_NOT_TRACK = 1
 
-.PHONY: install demo test lint ui bench constraints clean help
+.PHONY: help install demo test test-oldest lint ui docs bench constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -39,9 +40,24 @@ lint: install ## ruff, mypy, import-linter
 ui: install ## Airflow in the browser, with the DAGs and a local Insightly
 	@$(BIN)/python -m demo.ui
 
+test-oldest: $(OLDEST)/installed ## what touches Airflow, on the oldest Airflow that is supported
+	@$(OLDEST)/bin/python -m pytest tests/airflow tests/hooks tests/provider
+
+$(OLDEST)/installed: setup.py constraints-oldest.txt | install
+	@echo "Installing the oldest supported Airflow into $(OLDEST)"
+	@$(PYTHON) -m venv $(OLDEST)
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(OLDEST)/bin/python -c constraints-oldest.txt -e '.[test]'
+	@touch $@
+
+PIN := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --no-strip-markers \
+	--custom-compile-command 'make constraints' setup.py
+
 constraints: install ## pin everything anew
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --no-strip-markers \
-		--custom-compile-command 'make constraints' --extra dev setup.py -o constraints.txt
+	@$(PIN) --extra dev -o constraints.txt
+	@echo 'apache-airflow<3.2' | $(PIN) --extra test --constraint - --exclude-newer 2026-03-20 -o constraints-oldest.txt
 
 clean: ## forget the demo's Airflow and its records
 	@rm -rf .airflow
+
+docs: install ## bring the examples in the documentation up to date
+	@$(BIN)/python tools/include_examples.py

@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from airflow_provider_insightly.api.client import InsightlyClient
 from demo.environment import API_KEY
 
 
@@ -22,6 +23,10 @@ class LocalInsightly:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
+
+    def client(self) -> InsightlyClient:
+        """Return a client, for what people do in the web application."""
+        return InsightlyClient(API_KEY, base_url=self.base_url)
 
     def received(self) -> list[dict[str, Any]]:
         """Return the requests that it received, oldest first."""

@@ -5,25 +5,30 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
 
+from airflow_provider_insightly.api.client import InsightlyClient
 from airflow_provider_insightly.store.engine import open_store
-from airflow_provider_insightly.store.tables import connector_log
+from airflow_provider_insightly.store.tables import connector_links, connector_log
 from demo.environment import ROOT, airflow_environment, insightly_connection
 from demo.insightly import LocalInsightly, local_insightly
 
 HOME = ROOT / ".airflow"
-DAGS = ("insightly_send_contacts", "insightly_crm_connector")
-LOG_LINE = re.compile(r"\S+ \[\w+ *\] (?P<text>.*?)\s+\[(?P<logger>[\w.]+)\]( |$)")
+NEW_CONTACTS = (("Ada", "ada@example.com"), ("Grace", "grace@example.com"), ("Nobody", None))
+ENTRY_BEGINS = re.compile(r"\d{4}-\d\d-\d\dT\S+ \[\w+ *\] ")
+ENTRY = re.compile(ENTRY_BEGINS.pattern + r"(?P<text>.*?)\s+\[(?P<logger>[\w.]+)\] (.*)$", re.DOTALL)
 TASK = re.compile(r"\[DAG TEST\] starting task_id=(\S+) map_index=(-?\d+)")
 
 console = Console(highlight=False)
@@ -41,20 +46,29 @@ def main() -> int:
     step("Starting a local Insightly: 10 requests a second, as the real one")
     with local_insightly(home / "insightly-sandbox.db") as insightly:
         environment |= insightly_connection(insightly.base_url)
-        for dag_id in DAGS:
-            step(f"airflow dags test {dag_id}")
-            run(["dags", "test", dag_id], environment, home / f"{dag_id}.log")
+        step("Sending dags/data/contacts.csv: airflow dags test insightly_send_contacts")
+        run(["dags", "test", "insightly_send_contacts"], environment, home / "insightly_send_contacts.log")
+        connector = ["dags", "test", "insightly_crm_connector", "--conf", '{"create_prospects": true}']
+        step(f"The CRM connector, first run: airflow {shlex.join(connector)}")
+        run(connector, environment, home / "insightly_crm_connector-1.log")
+        step("Somebody works in the CRM")
+        for deed in work_in_crm(insightly.client(), linked_contacts(home)):
+            console.print(f"    {deed}", markup=False, soft_wrap=True)
+        step("The CRM connector, second run")
+        run(connector, environment, home / "insightly_crm_connector-2.log")
         show_received(insightly)
     show_rejected(home)
     show_connector_log(home)
     step(f"Done in {time.monotonic() - started:.0f} s")
     console.print(
         "\nWhere to look next:\n"
-        "  make ui                         the same in the browser, with these records\n"
-        "  .airflow/demo/*.log             the whole logs of the two runs\n"
-        "  dags/insightly_send_contacts.py      the DAG that sent the contacts\n"
-        "  dags/insightly_crm_connector.*  the DAG that kept CRM and Marketing in step, and its settings\n"
-        "  docs/quick-start.md             your own Insightly instead of the local one"
+        "  make ui                               the same in the browser, with these records\n"
+        "  .airflow/demo/*.log                   the whole logs of the runs\n"
+        "  dags/insightly_send_contacts.py       the DAG that sent the contacts\n"
+        "  dags/insightly_crm_connector.py       the DAG that keeps CRM and Marketing in step\n"
+        "  dags/insightly_crm_connector.yaml     its nine settings and the field mapping\n"
+        "  docs/quick-start.md                   your own Insightly instead of the local one",
+        soft_wrap=True,
     )
     return 0
 
@@ -77,10 +91,13 @@ def run(arguments: list[str], environment: dict[str, str], log: Path) -> None:
             cwd=ROOT,
         ) as process,
     ):
+        entry = ""  # an entry of the log may have several lines; its logger stands at its end
         for line in process.stdout or ():
             file.write(line)
-            if shown := what_to_show(line):
-                console.print(f"    {shown}", markup=False, soft_wrap=True)
+            entry = line if ENTRY_BEGINS.match(line) else entry + line
+            if shown := what_to_show(entry):
+                console.print(textwrap.indent(shown, "    "), markup=False, soft_wrap=True)
+                entry = ""
     if process.returncode:
         tail = "".join(log.read_text().splitlines(keepends=True)[-40:])
         console.print(tail, markup=False, soft_wrap=True)
@@ -88,13 +105,32 @@ def run(arguments: list[str], environment: dict[str, str], log: Path) -> None:
         sys.exit(1)
 
 
-def what_to_show(line: str) -> str | None:
-    """Return what a line of a DAG's log says of the task that starts, or what the provider itself says."""
-    if task := TASK.search(line):
+def what_to_show(entry: str) -> str | None:
+    """Return what an entry of a DAG's log says of the task that starts, or what the provider itself says."""
+    if task := TASK.search(entry):
         index = f"[{task[2]}]" if task[2] != "-1" else ""
         return f"{task[1]}{index}"
-    said = LOG_LINE.match(line)
-    return f"  {said['text'].strip()}" if said and "airflow_provider_insightly" in said["logger"] else None
+    said = ENTRY.match(entry)
+    return textwrap.indent(said["text"], "  ") if said and "airflow_provider_insightly" in said["logger"] else None
+
+
+def linked_contacts(home: Path) -> list[int]:
+    """Return the ids of two contacts that the connector has paired with prospects."""
+    query = select(connector_links.c.crm_id).where(connector_links.c.crm_object == "Contacts").limit(2)
+    with open_store(f"sqlite:///{home}/insightly.db").connect() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def work_in_crm(client: InsightlyClient, contacts: list[int]) -> Iterator[str]:
+    """Do what people do between two runs, and say it: new contacts, and new addresses of known ones."""
+    for first_name, address in NEW_CONTACTS:
+        contact = client.create("Contacts", {"FIRST_NAME": first_name, "EMAIL_ADDRESS": address})
+        yield f"a new contact, {contact['CONTACT_ID']}: {first_name}, {address or 'no e-mail address'}"
+    for contact_id in contacts:
+        before = client.get("Contacts", contact_id)["EMAIL_ADDRESS"]
+        after = f"new.{before}"
+        client.update("Contacts", {"CONTACT_ID": contact_id, "EMAIL_ADDRESS": after})
+        yield f"contact {contact_id} has a new address: {before} is now {after}"
 
 
 def show_received(insightly: LocalInsightly) -> None:
