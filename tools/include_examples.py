@@ -33,7 +33,7 @@ def read_example(path: str, name: str | None) -> str:
     found = re.search(rf"^ *# \[START {re.escape(name)}\]\n(.*?)^ *# \[END {re.escape(name)}\]\n", code, re.M | re.S)
     if found is None:
         raise ValueError(f"{path} has no example between '# [START {name}]' and '# [END {name}]'.")
-    return textwrap.dedent(found[1])
+    return textwrap.dedent(found[1]).rstrip() + "\n"
 
 
 def documents() -> list[Path]:
