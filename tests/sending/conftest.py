@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 from sqlalchemy.engine import Engine
 
 from airflow_provider_insightly.api.client import InsightlyClient
@@ -25,13 +27,20 @@ from airflow_provider_insightly.sending.settings import SendSettings, from_templ
 from airflow_provider_insightly.sending.source import number_records
 from airflow_provider_insightly.sending.template import get_template
 from airflow_provider_insightly.store.engine import open_store
+from airflow_provider_insightly.store.tables import sending_journal, sending_places, sending_sends, sending_throttle
 
 __all__ = ["insightly_sandbox", "insightly_sandbox_server"]
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    """An empty store: in a file, or in the database that INSIGHTLY_TEST_POSTGRES names."""
+    url = os.environ.get("INSIGHTLY_TEST_POSTGRES")
+    engine = open_store(url or f"sqlite:///{tmp_path / 'store.db'}")
+    if url:
+        with engine.begin() as connection:
+            for table in (sending_sends, sending_journal, sending_throttle, sending_places):
+                connection.execute(delete(table))
     yield engine
     engine.dispose()
 

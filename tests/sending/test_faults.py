@@ -188,7 +188,13 @@ def test_a_delete_that_was_done_and_not_answered_has_succeeded(run_send: Run, in
 def test_a_worker_that_is_killed_at_random_moments(store: Engine, insightly_sandbox: InsightlySandbox, tmp_path: Path):
     insightly_sandbox.settings(latency_ms=20)
     result = tmp_path / "summary.json"
-    arguments = [insightly_sandbox.base_url, insightly_sandbox.api_key, str(store.url), str(result), str(COUNT)]
+    arguments = [
+        insightly_sandbox.base_url,
+        insightly_sandbox.api_key,
+        store.url.render_as_string(hide_password=False),
+        str(result),
+        str(COUNT),
+    ]
     moments = random.Random(4)
     kills = 0
     while not result.exists():
