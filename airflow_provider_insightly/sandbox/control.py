@@ -13,6 +13,7 @@ from airflow_provider_insightly.sandbox import web_page
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, encode, not_found, wrong_method
 from airflow_provider_insightly.sandbox.faults import Faults, Order
 from airflow_provider_insightly.sandbox.imports import import_records
+from airflow_provider_insightly.sandbox.openapi import document
 from airflow_provider_insightly.sandbox.request_log import KEPT
 from airflow_provider_insightly.sandbox.seeds import SEEDS
 
@@ -105,6 +106,11 @@ def change_settings(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, 
     return sandbox.change_settings(body).model_dump()
 
 
+def show_openapi(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, str], body: Body) -> Any:
+    """GET /sandbox/openapi.json: the API as an OpenAPI document."""
+    return document()
+
+
 def order_faults(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, str], body: Body) -> Any:
     """POST /sandbox/faults: these faults from now on; an empty list ends all."""
     order = Order.model_validate(body)
@@ -153,6 +159,7 @@ def route(method: str, path: str, handle: Callable[..., Any]) -> tuple[str, re.P
 
 
 ROUTES = [
+    route("GET", "/openapi.json", show_openapi),
     route("GET", "/requests", show_requests),
     route("GET", "/counters", show_counters),
     route("POST", "/reset", reset),

@@ -45,14 +45,13 @@ def replace_part(field: str, type_name: str) -> Handler:
 
 
 def add_tag(call: Call) -> Answer:
-    """POST …/Tags: one tag; a list is taken too."""
-    given = call.json()
-    tags = [read_part("Tag", entry) for entry in (given if isinstance(given, list) else [given])]
+    """POST …/Tags: one tag."""
+    tag = read_part("Tag", call.json())
     with call.store.transaction():
         record = call.get_record()
-        record["TAGS"] = distinct([*(record["TAGS"] or []), *tags], "TAG_NAME")
+        record["TAGS"] = distinct([*(record["TAGS"] or []), tag], "TAG_NAME")
         save_with_parts(call, record)
-    return json_answer(201, tags[0] if isinstance(given, dict) and tags else record["TAGS"])
+    return json_answer(201, tag)
 
 
 def remove_tag(call: Call) -> Answer:
