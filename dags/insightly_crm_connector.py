@@ -19,6 +19,7 @@ from airflow_provider_insightly.operators.connector import (
     BreakersOperator,
     CheckSettingsOperator,
     ExtractOperator,
+    ExtractVisitsOperator,
     PlanOperator,
     ReportOperator,
     StepOperator,
@@ -74,6 +75,9 @@ def insightly_crm_connector(dag_id: str, configuration: Configuration, schedule:
                 ("prospects", "Prospect"),
             ]
         ]
+        visits = ExtractVisitsOperator(
+            task_id="extract_visits", configuration=configuration, trigger_rule="none_failed"
+        )
         plan = PlanOperator(task_id="plan", configuration=configuration, trigger_rule="none_failed")
         breakers = BreakersOperator(task_id="breakers", configuration=configuration)
         writes = []
@@ -92,7 +96,7 @@ def insightly_crm_connector(dag_id: str, configuration: Configuration, schedule:
             configuration=configuration,
             trigger_rule="none_failed",
         )
-        chain(check, extracts, plan, breakers, *writes, report)
+        chain(check, extracts, visits, plan, breakers, *writes, report)
     return dag
 
 

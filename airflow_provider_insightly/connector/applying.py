@@ -35,6 +35,8 @@ from airflow_provider_insightly.connector.records import EMAIL_FIELD, PROSPECT, 
 from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import ARCHIVED
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.staging import absorb, queue, read_records, set_gone, set_missing
+from airflow_provider_insightly.connector.state import LABELS, read_state, write_state
+from airflow_provider_insightly.connector.timeline import note_published
 from airflow_provider_insightly.connector.values import Value, ValueTypeError, flatten, unflatten
 from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import connector_actions
@@ -130,20 +132,30 @@ class Applier:
     def _apply_local(self, connection: Connection, seq: int, action: Action) -> None:
         now = self.now()
         prospect_id, crm = action.prospect_id, action.crm
-        assert prospect_id is not None  # local actions are about pairs
-        assert crm is not None
+        if action.step == "sync_field_labels":
+            labels = read_state(connection, self.instance, LABELS) or {}
+            write_state(connection, self.instance, LABELS, {**labels, **(action.baseline or {})})
+        else:
+            assert prospect_id is not None  # all other local actions are about pairs
+            assert crm is not None
+            self._change_pair(connection, action, prospect_id, crm)
+        if action.event != "agree":  # nothing happened to either record: no row in the log
+            log_intent(connection, self.plan, seq, action, now)
+            log_result(connection, self.plan, seq, APPLIED, now)
+        self._finish(connection, seq, APPLIED)
+
+    def _change_pair(self, connection: Connection, action: Action, prospect_id: int, crm: Ref) -> None:
+        now = self.now()
         if action.event == "link":
             pair_up(connection, self.instance, prospect_id, crm, action.reason or "", {}, now)
+            if self.settings.show_prospect_timeline:  # visits are read for linked prospects alone: from now on
+                queue(connection, self.instance, [Ref(PROSPECT, prospect_id)])
         elif action.event == "relink":
             move_link(connection, self.instance, prospect_id, crm, action.reason or "", now)
         elif action.event == "tombstone":
             bury(connection, self.instance, prospect_id, crm, (action.reason or "").split(":")[0], now)
         elif action.event == "agree":
             update_baseline(connection, self.instance, prospect_id, action.baseline or {})
-        if action.event != "agree":  # nothing happened to either record: no row in the log
-            log_intent(connection, self.plan, seq, action, now)
-            log_result(connection, self.plan, seq, APPLIED, now)
-        self._finish(connection, seq, APPLIED)
 
     def _apply_remote(self, seq: int, action: Action, again: bool) -> None:
         with writing(self.engine) as connection:
@@ -332,6 +344,31 @@ class Applier:
             log_result(connection, self.plan, seq, APPLIED, now, http_status=200)
             self._finish(connection, seq, APPLIED)
 
+    def publish_note(self, seq: int, action: Action, again: bool) -> None:
+        """Write a day of the timeline as a Note; look first whether an earlier attempt did."""
+        assert action.crm is not None
+        note = {change.field: change.after for change in action.changes}
+        path = f"/{action.crm.object}/{action.crm.id}/Notes"
+        note_id = self._find_note(path, note["TITLE"]) if again else None
+        if note_id is None:
+            try:
+                note_id = int(self.client.request("POST", path, json=note).body["NOTE_ID"])
+            except InsightlyError as error:
+                if error.outcome != "unknown":
+                    raise
+                note_id = self._find_note(path, note["TITLE"])
+                if note_id is None:
+                    raise
+        with writing(self.engine) as connection:
+            note_published(connection, self.instance, action.prospect_id or 0, action.reason or "", note_id)
+            log_result(connection, self.plan, seq, APPLIED, self.now(), http_status=201)
+            self._finish(connection, seq, APPLIED, note_id)
+
+    def _find_note(self, path: str, title: str) -> int | None:
+        self.sleep(self.settings.read_lag_seconds)
+        notes = (note for page in self.client.pages(path) for note in page.records)
+        return next((int(note["NOTE_ID"]) for note in notes if note.get("TITLE") == title), None)
+
     def _archive(self, prospect: Ref, tag: str) -> None:
         record = self._write(prospect, {"DO_NOT_SYNC": True})
         self._join_tags(prospect, self.client.get(PROSPECT, prospect.id), [tag])
@@ -370,4 +407,5 @@ _WRITERS: Mapping[str, Callable[[Applier, int, Action, bool], None]] = {
     "archive": Applier.archive,
     "delete": Applier.delete,
     "restore": Applier.restore,
+    "note": Applier.publish_note,
 }

@@ -14,8 +14,15 @@ from airflow_provider_insightly.connector.configuration import Configuration
 from airflow_provider_insightly.connector.extraction import Clock
 from airflow_provider_insightly.connector.mapping import CustomFields, FieldInfo, MappedField, check_mapping
 from airflow_provider_insightly.connector.records import CONTACTS, LEADS, ORGANISATIONS, PROSPECT
-from airflow_provider_insightly.connector.settings import BOXES
-from airflow_provider_insightly.connector.state import read_state, read_time, write_state, write_time
+from airflow_provider_insightly.connector.state import (
+    CREATING_SINCE,
+    PUBLISHED_UNTIL,
+    VISITS_READ,
+    read_state,
+    read_time,
+    write_state,
+    write_time,
+)
 from airflow_provider_insightly.connector.values import FieldType, is_custom
 from airflow_provider_insightly.store.engine import writing
 
@@ -35,17 +42,6 @@ TYPES: Mapping[str, FieldType] = {
 """The types of custom fields that can be mapped. Source: ``FIELD_TYPE`` of ``GET /CustomFields/{object}``."""
 
 
-class NotBuiltError(ValueError):
-    """A setting is on that this release of the connector cannot carry out."""
-
-
-NOT_BUILT: Mapping[str, str] = {
-    "show_prospect_timeline": "this release cannot read timelines yet",
-    "sync_field_labels": "this release cannot follow labels yet",
-}
-"""Settings that cannot be turned on yet, and why."""
-
-
 def check(
     client: InsightlyClient, engine: Engine, instance: str, configuration: Configuration, *, now: Clock, dry_run: bool
 ) -> tuple[MappedField, ...]:
@@ -53,14 +49,10 @@ def check(
 
     :param dry_run: nothing is noted: a setting that was only tried out is not on yet.
     :returns: the checked mapping.
-    :raises NotBuiltError: a setting is on that is not built.
     :raises MappingError: the mapping cannot work with this instance.
 
     Source: ``GET /Instance`` (for the server's clock), ``GET /CustomFields/{objectName}``.
     """
-    for name, why in NOT_BUILT.items():
-        if getattr(configuration.settings, name):
-            raise NotBuiltError(f"{name} cannot be turned on: {why}. Turn it off in the settings.")
     server_time = client.request("GET", "/Instance").server_time or now()
     custom_fields = read_custom_fields(client, configuration)
     mapping = check_mapping(configuration.mapping, custom_fields)
@@ -106,12 +98,16 @@ def _info(definition: Mapping[str, Any]) -> FieldInfo:
 
 
 def _note_boxes(connection: Connection, instance: str, configuration: Configuration, at: datetime) -> None:
-    """Remember since when prospects are created: older records get none."""
-    name = "creating since"
-    if not getattr(configuration.settings, BOXES["1"]):
-        write_state(connection, instance, name, None)
-    elif read_time(connection, instance, name) is None:
-        write_time(connection, instance, name, at)
+    """Remember since when prospects are created and notes published: neither is done for what is older."""
+    settings = configuration.settings
+    publishing = settings.show_prospect_timeline and settings.publish == "note"
+    for name, on in ((CREATING_SINCE, settings.create_prospects), (PUBLISHED_UNTIL, publishing)):
+        if not on:
+            write_state(connection, instance, name, None)
+        elif read_time(connection, instance, name) is None:
+            write_time(connection, instance, name, at)
+    if not settings.show_prospect_timeline:
+        write_state(connection, instance, VISITS_READ, None)
 
 
 def _to_json(custom_fields: CustomFields) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from airflow_provider_insightly.connector.log import drop_old_rows, log_verdicts
 from airflow_provider_insightly.connector.plans import Plan, read_actions
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
 from airflow_provider_insightly.connector.staging import queue
-from airflow_provider_insightly.connector.state import write_state
+from airflow_provider_insightly.connector.state import PUBLISHED_UNTIL, read_state, write_state, write_time
 from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import connector_actions, connector_changes, connector_plans
 
@@ -81,6 +81,9 @@ def finish(
             _clear_queue(connection, plan)
             if not partial:
                 write_state(connection, plan.instance, "configuration", configuration.digest)
+                publishing = read_state(connection, plan.instance, PUBLISHED_UNTIL) is not None
+                if publishing and not _failed_notes(connection, plan):
+                    write_time(connection, plan.instance, PUBLISHED_UNTIL, plan.made_at)
             settings = configuration.settings
             drop_old_rows(connection, plan.instance, now(), settings.log_days, settings.consent_log_days)
             table = connector_plans
@@ -131,6 +134,12 @@ def _clear_queue(connection: Connection, plan: Plan) -> None:
         again |= {Ref(PROSPECT, prospect_id)} if prospect_id is not None else set()
         again |= {Ref(crm_object, crm_id)} if crm_object is not None else set()
     queue(connection, plan.instance, again)
+
+
+def _failed_notes(connection: Connection, plan: Plan) -> int:
+    table = connector_actions.c
+    failed = select(func.count()).where(table.plan_id == plan.plan_id, table.event == "note", table.result == FAILED)
+    return connection.execute(failed).scalar_one()
 
 
 def _results(connection: Connection, plan: Plan) -> dict[str, dict[str, int]]:

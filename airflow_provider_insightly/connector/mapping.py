@@ -238,6 +238,10 @@ def _problems(row: FieldMapping, custom_fields: CustomFields | None) -> list[str
         found.append("give contact or organisation, not both: a prospect's field has one source")
     if len(row.fields) == 1:
         found.append(f"Prospect.{row.prospect} is mapped to nothing: give lead, contact or organisation")
+    if row.primary:
+        cloned_from = row.model_dump()[row.primary]
+        if cloned_from is None or not is_custom(cloned_from):
+            found.append(f"primary names {row.primary}, but the row has no custom field there: others have no label")
     for object_name, field in row.fields.items():
         known = get_object(object_name).fields
         if is_custom(field):

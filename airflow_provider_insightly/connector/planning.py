@@ -23,10 +23,12 @@ from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import
 from airflow_provider_insightly.connector.rules.mapped_fields import sync_fields
 from airflow_provider_insightly.connector.rules.match_by_email import match
 from airflow_provider_insightly.connector.rules.overwrite_opted_out import sync_opt_out
+from airflow_provider_insightly.connector.rules.sync_field_labels import sync_labels
 from airflow_provider_insightly.connector.rules.update_email_addresses import update_email
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.staging import queue, queue_all
-from airflow_provider_insightly.connector.state import read_state, read_time
+from airflow_provider_insightly.connector.state import CREATING_SINCE, LABELS, read_state, read_time
+from airflow_provider_insightly.connector.timeline import plan_notes
 from airflow_provider_insightly.connector.world import World
 from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import (
@@ -123,7 +125,7 @@ def make_plan(
         if only is not None:
             queue(connection, instance, [only])
         _mark(connection, instance, plan_id, only)
-        rules = Rules(configuration.settings, mapping, read_time(connection, instance, "creating since"), backfill)
+        rules = Rules(configuration.settings, mapping, read_time(connection, instance, CREATING_SINCE), backfill)
         summary = _count_world(connection, instance)
     total = 0
     looked_at: set[Ref] = set()
@@ -138,6 +140,12 @@ def make_plan(
         total = (total + sum(int(action.key, 16) for action in actions)) % 2**256
         with writing(engine) as connection:
             _store(connection, plan_id, summary, actions)
+    with writing(engine) as connection:
+        labels = read_state(connection, instance, LABELS) or {}
+        actions = [] if only else sync_labels(mapping, labels, configuration.settings)
+        actions += [] if only else plan_notes(connection, instance, configuration.settings, now)
+        total = (total + sum(int(action.key, 16) for action in actions)) % 2**256
+        _store(connection, plan_id, summary, actions)
     plan_hash = hashlib.sha256(f"{configuration.digest} {backfill} {total:064x}".encode()).hexdigest()
     with writing(engine) as connection:
         connection.execute(

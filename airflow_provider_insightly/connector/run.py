@@ -20,6 +20,7 @@ from airflow_provider_insightly.connector.planning import make_plan
 from airflow_provider_insightly.connector.plans import read_plan, release
 from airflow_provider_insightly.connector.records import Ref
 from airflow_provider_insightly.connector.sweep import is_due, sweep
+from airflow_provider_insightly.connector.timeline import read_visits
 
 
 def utc_now() -> datetime:
@@ -59,6 +60,8 @@ def run_connector(
         extract(client, engine, instance, name, mapping, overlap_seconds=settings.overlap_seconds, now=now)
         if is_due(engine, instance, name, settings.sweep_hours, now):
             sweep(client, engine, instance, name, mapping, grace_hours=settings.delete_grace_hours, now=now)
+    if settings.show_prospect_timeline:
+        read_visits(client, engine, instance)
     plan = make_plan(
         engine, instance, run_id, configuration, mapping, now=now(), dry_run=dry_run, backfill=backfill, only=only
     )

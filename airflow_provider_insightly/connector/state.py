@@ -10,6 +10,18 @@ from sqlalchemy.engine import Connection
 from airflow_provider_insightly.connector.values import Value, parse_time
 from airflow_provider_insightly.store.tables import connector_state
 
+LABELS = "labels"
+"""The fact that holds the labels of the mapping, by field: ``Contacts.Hobby__c``."""
+
+CREATING_SINCE = "creating since"
+"""The fact that says since when ``create_prospects`` is on."""
+
+PUBLISHED_UNTIL = "notes published until"
+"""The fact that says up to which time the timeline was published as Notes."""
+
+VISITS_READ = "visits read"
+"""The fact that says that the visits of all linked prospects were read once."""
+
 
 def read_state(connection: Connection, instance: str, name: str) -> Value:
     """Return a fact; ``None`` when it was never set."""

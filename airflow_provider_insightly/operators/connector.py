@@ -69,7 +69,6 @@ class ConnectorOperator(BaseOperator):
     def execute(self, context: Context) -> Any:
         """Take the step; an error that no retry can heal fails the task at once."""
         from airflow_provider_insightly.api.errors import AccessDeniedError, AuthenticationError
-        from airflow_provider_insightly.connector.checking import NotBuiltError
         from airflow_provider_insightly.connector.configuration import ConfigurationError
         from airflow_provider_insightly.connector.mapping import MappingError
         from airflow_provider_insightly.connector.plans import PlanHeldError
@@ -78,7 +77,7 @@ class ConnectorOperator(BaseOperator):
             return self.take_step(context)
         except (
             *(AuthenticationError, AccessDeniedError),
-            *(NotBuiltError, ConfigurationError, MappingError, PlanHeldError),
+            *(ConfigurationError, MappingError, PlanHeldError),
         ) as error:
             raise AirflowFailException(str(error)) from error
 
@@ -159,6 +158,20 @@ class ExtractOperator(ConnectorOperator):
                 self.log.warning("The sweep was not complete, so nothing counts as deleted: %s", swept)
             self.log.info("Sweep: %d missing, %d unknown, %d deleted.", swept.missing, swept.unknown, swept.gone)
         return {"read": found.read, "changed": found.changed}
+
+
+class ExtractVisitsOperator(ConnectorOperator):
+    """Reads the visits of linked prospects that were active, for the timeline."""
+
+    def take_step(self, context: Context) -> dict[str, int]:
+        """Read; return how many prospects were active and how many visits they have."""
+        from airflow_provider_insightly.connector.timeline import read_visits
+
+        if not self.configured(context).settings.show_prospect_timeline:
+            raise AirflowSkipException("The setting show_prospect_timeline is off.")
+        found = read_visits(self.client, self.store, self.instance)
+        self.log.info("%d visits of %d prospects that were active.", found.visits, found.prospects)
+        return {"prospects": found.prospects, "visits": found.visits}
 
 
 class PlanOperator(ConnectorOperator):

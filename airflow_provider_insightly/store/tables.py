@@ -204,6 +204,38 @@ connector_log = Table(
     comment="The connector log: a row for each action and field, written before (intent) and after (result)",
 )
 
+connector_visits = Table(
+    "connector_visits",
+    metadata,
+    Column("instance", String(100), primary_key=True),
+    Column("visit_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("prospect_id", BigInteger, nullable=False),
+    Column("at", UtcDateTime),
+    Column("data", JSON, nullable=False),
+    Index("connector_visits_prospect", "instance", "prospect_id", "at"),
+    Index("connector_visits_time", "instance", "at"),
+    comment="Visits of linked prospects to the web site, for the timeline",
+)
+
+connector_activity = Table(
+    "connector_activity",
+    metadata,
+    Column("instance", String(100), primary_key=True),
+    Column("prospect_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("last_activity", String(40), nullable=False),
+    comment="Up to which activity the visits of a prospect were read",
+)
+
+connector_notes = Table(
+    "connector_notes",
+    metadata,
+    Column("instance", String(100), primary_key=True),
+    Column("prospect_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", String(10), primary_key=True),
+    Column("note_id", BigInteger, nullable=False),
+    comment="Days of a timeline that were published as a Note",
+)
+
 connector_state = Table(
     "connector_state",
     metadata,

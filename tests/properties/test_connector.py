@@ -50,7 +50,6 @@ OPT_OUT = {"prospect": "OPTED_OUT", "lead": "EMAIL_OPTED_OUT", "contact": "EMAIL
 CRM = ("Contacts", "Leads")
 NAMES = ("Prospect", *CRM)
 KINDS = ("contact", "lead", "prospect")
-BUILT = [name for name in BOXES.values() if name not in ("show_prospect_timeline", "sync_field_labels")]
 
 
 class Crash(BaseException):
@@ -65,7 +64,7 @@ class Connector(RuleBasedStateMachine):
     number = 0
 
     @initialize(
-        boxes=st.fixed_dictionaries({name: st.booleans() for name in BUILT}),
+        boxes=st.fixed_dictionaries({name: st.booleans() for name in BOXES.values()}),
         behavior=st.sampled_from([CRM_VALUE, MARKETING_VALUE, MOST_RECENT]),
     )
     def begin(self, boxes: dict[str, bool], behavior: str) -> None:

@@ -36,7 +36,7 @@ def create(
     """
     if not settings.create_prospects or world.is_buried(crm.ref):
         return []
-    is_new = enabled_at is not None and crm.created_at is not None and crm.created_at >= enabled_at
+    is_new = enabled_at is not None and crm.created_at is not None and crm.created_at > enabled_at
     if not (is_new or backfill) or crm.email_key is None:
         return []  # without a usable address it waits: a later change brings it here again
     holders = world.with_address(PROSPECT, crm.email)

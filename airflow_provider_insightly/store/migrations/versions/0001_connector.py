@@ -31,6 +31,14 @@ def upgrade() -> None:
     op.create_index("connector_actions_crm", "connector_actions", ["crm_id"], unique=False)
     op.create_index("connector_actions_step", "connector_actions", ["plan_id", "step", "seq"], unique=False)
     op.create_table(
+        "connector_activity",
+        sa.Column("instance", sa.String(length=100), nullable=False),
+        sa.Column("prospect_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("last_activity", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("instance", "prospect_id"),
+        comment="Up to which activity the visits of a prospect were read",
+    )
+    op.create_table(
         "connector_approvals",
         sa.Column("instance", sa.String(length=100), nullable=False),
         sa.Column("plan_hash", sa.String(length=64), nullable=False),
@@ -93,6 +101,15 @@ def upgrade() -> None:
     op.create_index("connector_log_key", "connector_log", ["instance", "key"], unique=False)
     op.create_index("connector_log_prospect", "connector_log", ["instance", "prospect_id", "at"], unique=False)
     op.create_index("connector_log_time", "connector_log", ["instance", "at"], unique=False)
+    op.create_table(
+        "connector_notes",
+        sa.Column("instance", sa.String(length=100), nullable=False),
+        sa.Column("prospect_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("note_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("instance", "prospect_id", "day"),
+        comment="Days of a timeline that were published as a Note",
+    )
     op.create_table(
         "connector_opt_outs",
         sa.Column("instance", sa.String(length=100), nullable=False),
@@ -166,3 +183,15 @@ def upgrade() -> None:
         comment="Pairs that ended; they are not made again",
     )
     op.create_index("connector_tombstones_prospect", "connector_tombstones", ["instance", "prospect_id"], unique=False)
+    op.create_table(
+        "connector_visits",
+        sa.Column("instance", sa.String(length=100), nullable=False),
+        sa.Column("visit_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("prospect_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=True),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("instance", "visit_id"),
+        comment="Visits of linked prospects to the web site, for the timeline",
+    )
+    op.create_index("connector_visits_prospect", "connector_visits", ["instance", "prospect_id", "at"], unique=False)
+    op.create_index("connector_visits_time", "connector_visits", ["instance", "at"], unique=False)

@@ -1,0 +1,231 @@
+"""The timeline of a pair: visits read into the store, and merged with the connector's own events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.engine import Connection, Engine
+
+from airflow_provider_insightly.api.client import InsightlyClient
+from airflow_provider_insightly.api.errors import NotFoundError
+from airflow_provider_insightly.connector.actions import APPLIED, Action
+from airflow_provider_insightly.connector.records import PROSPECT, Ref
+from airflow_provider_insightly.connector.rules.show_prospect_timeline import Entry, publish_days
+from airflow_provider_insightly.connector.settings import Settings
+from airflow_provider_insightly.connector.state import PUBLISHED_UNTIL, VISITS_READ, read_state, read_time, write_state
+from airflow_provider_insightly.connector.values import Value, parse_time
+from airflow_provider_insightly.connector.world import Link
+from airflow_provider_insightly.store.engine import writing
+from airflow_provider_insightly.store.tables import (
+    connector_activity,
+    connector_changes,
+    connector_links,
+    connector_log,
+    connector_notes,
+    connector_records,
+    connector_visits,
+)
+
+_AT_ONCE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class VisitsRead:
+    """What was read.
+
+    :param prospects: linked prospects with new activity.
+    :param visits: their visits.
+    """
+
+    prospects: int
+    visits: int
+
+
+def read_visits(client: InsightlyClient, engine: Engine, instance: str) -> VisitsRead:
+    """Read the visits of the linked prospects that were active since they were last read: one request for each.
+
+    Source: ``GET /MarketingVisits/{prospect_id}``, and LAST_ACTIVITY_DATE_UTC of the prospect.
+    """
+    with engine.connect() as connection:
+        everyone = read_state(connection, instance, VISITS_READ) is None
+    prospects = visits = 0
+    for prospect_id, last_activity in _active(engine, instance, everyone):
+        try:
+            found = [visit for page in client.pages(f"/MarketingVisits/{prospect_id}") for visit in page.records]
+        except NotFoundError:
+            continue  # deleted since: the next sweep finds that
+        with writing(engine) as connection:
+            _keep(connection, instance, prospect_id, last_activity, found)
+        prospects += 1
+        visits += len(found)
+    with writing(engine) as connection:
+        write_state(connection, instance, VISITS_READ, True)
+    return VisitsRead(prospects, visits)
+
+
+def read_timeline(connection: Connection, instance: str, ref: Ref, limit: int = 200) -> list[Entry]:
+    """Return what happened to a record's pair, the newest first: visits, and what the connector wrote.
+
+    :param ref: the prospect, the Lead or the Contact.
+    """
+    links = connector_links.c
+    prospect_id = ref.id
+    if ref.object != PROSPECT:
+        found = connection.execute(
+            select(links.prospect_id).where(
+                links.instance == instance, links.crm_object == ref.object, links.crm_id == ref.id
+            )
+        ).scalar()
+        if found is None:
+            return []
+        prospect_id = found
+    entries = _visits(connection, instance, prospect_id) + _events(connection, instance, prospect_id)
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
+
+
+def plan_notes(connection: Connection, instance: str, settings: Settings, now: datetime) -> list[Action]:
+    """Return the Notes of the whole days since the last ones: none for today, which is not over."""
+    since = read_time(connection, instance, PUBLISHED_UNTIL)
+    if not settings.show_prospect_timeline or settings.publish != "note" or since is None:
+        return []
+    first, end = midnight(since), midnight(now)
+    visits, links = connector_visits.c, connector_links.c
+    active = (
+        select(links.prospect_id, links.crm_object, links.crm_id)
+        .where(links.instance == instance, visits.instance == instance, visits.prospect_id == links.prospect_id)
+        .where(visits.at >= first, visits.at < end)
+        .distinct()
+        .order_by(links.prospect_id)
+    )
+    notes = connector_notes.c
+    actions: list[Action] = []
+    for prospect_id, crm_object, crm_id in connection.execute(active).all():
+        entries = _visits(connection, instance, prospect_id, first, end)
+        entries += _events(connection, instance, prospect_id, first, end)
+        done = connection.execute(
+            select(notes.day).where(notes.instance == instance, notes.prospect_id == prospect_id)
+        ).scalars()
+        actions += publish_days(Link(prospect_id, Ref(crm_object, crm_id)), entries, done)
+    return actions
+
+
+def note_published(connection: Connection, instance: str, prospect_id: int, day: str, note_id: int) -> None:
+    """Remember that a day has its Note."""
+    table = connector_notes
+    here = (table.c.instance == instance) & (table.c.prospect_id == prospect_id) & (table.c.day == day)
+    connection.execute(delete(table).where(here))
+    connection.execute(table.insert().values(instance=instance, prospect_id=prospect_id, day=day, note_id=note_id))
+
+
+def midnight(moment: datetime) -> datetime:
+    """Return the begin of a day, in UTC."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _active(engine: Engine, instance: str, everyone: bool) -> Iterator[tuple[int, str]]:
+    """Yield the linked prospects whose last activity is news, with its time."""
+    records, links, changes = connector_records.c, connector_links.c, connector_changes.c
+    query = (
+        select(records.record_id, records.data)
+        .where(records.instance == instance, records.object == PROSPECT, records.gone.is_(False))
+        .where(links.instance == instance, links.prospect_id == records.record_id)
+        .order_by(records.record_id)
+        .limit(_AT_ONCE)
+    )
+    if not everyone:
+        query = query.where(
+            changes.instance == instance, changes.object == PROSPECT, changes.record_id == records.record_id
+        )
+    last = 0
+    while True:
+        with engine.connect() as connection:
+            rows = connection.execute(query.where(records.record_id > last)).all()
+            read = _read_until(connection, instance, [row.record_id for row in rows])
+        if not rows:
+            return
+        last = rows[-1].record_id
+        for row in rows:
+            activity = row.data.get("LAST_ACTIVITY_DATE_UTC")
+            if activity and read.get(row.record_id) != activity:
+                yield row.record_id, activity
+
+
+def _read_until(connection: Connection, instance: str, prospects: list[int]) -> Mapping[int, str]:
+    table = connector_activity.c
+    rows = connection.execute(
+        select(table.prospect_id, table.last_activity).where(
+            table.instance == instance, table.prospect_id.in_(prospects)
+        )
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _keep(
+    connection: Connection, instance: str, prospect_id: int, last_activity: str, visits: list[dict[str, Value]]
+) -> None:
+    table, activity = connector_visits, connector_activity
+    mine = (table.c.instance == instance) & (table.c.prospect_id == prospect_id)
+    connection.execute(delete(table).where(mine))
+    if visits:
+        rows = {
+            visit["VISIT_ID"]: {
+                "instance": instance,
+                "visit_id": visit["VISIT_ID"],
+                "prospect_id": prospect_id,
+                "at": parse_time(visit.get("FIRST_PAGE_VIEW_DATE_UTC")),
+                "data": visit,
+            }
+            for visit in visits
+        }
+        connection.execute(table.insert(), list(rows.values()))
+    here = (activity.c.instance == instance) & (activity.c.prospect_id == prospect_id)
+    connection.execute(delete(activity).where(here))
+    connection.execute(
+        activity.insert().values(instance=instance, prospect_id=prospect_id, last_activity=last_activity)
+    )
+
+
+def _visits(
+    connection: Connection, instance: str, prospect_id: int, first: datetime | None = None, end: datetime | None = None
+) -> list[Entry]:
+    table = connector_visits.c
+    query = select(table.at, table.data).where(
+        table.instance == instance, table.prospect_id == prospect_id, table.at.is_not(None)
+    )
+    rows = connection.execute(_between(query, table.at, first, end))
+    return [Entry(row.at, "visit", _describe_visit(row.data)) for row in rows]
+
+
+def _events(
+    connection: Connection, instance: str, prospect_id: int, first: datetime | None = None, end: datetime | None = None
+) -> list[Entry]:
+    table = connector_log.c
+    query = (
+        select(table.at, table.event, table.plan_id, table.seq, table.field)
+        .where(table.instance == instance, table.prospect_id == prospect_id, table.result == APPLIED)
+        .where(table.event != "note")
+        .order_by(table.id)
+    )
+    rows = connection.execute(_between(query, table.at, first, end)).all()
+    entries = []
+    for _, group in groupby(rows, key=lambda row: (row.plan_id, row.seq)):
+        same = list(group)
+        fields = ", ".join(row.field for row in same if row.field)
+        entries.append(Entry(same[0].at, same[0].event, f"Connector: {same[0].event} {fields}".strip()))
+    return entries
+
+
+def _between(query: Any, column: Any, first: datetime | None, end: datetime | None) -> Any:
+    query = query if first is None else query.where(column >= first)
+    return query if end is None else query.where(column < end)
+
+
+def _describe_visit(visit: Mapping[str, Value]) -> str:
+    views = visit.get("PAGE_VIEW_COUNT") or 1
+    source = visit.get("MKT_SOURCE") or visit.get("REFR_SOURCE") or visit.get("PAGE_REFERRER")
+    return f"Visit: {views} page view{'s' if views != 1 else ''}" + (f" from {source}" if source else "")
