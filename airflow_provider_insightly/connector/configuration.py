@@ -74,16 +74,15 @@ def read_configuration(text: str, name: str = "configuration") -> Configuration:
     try:
         return Configuration.model_validate(content or {})
     except ValidationError as error:
-        found = sorted(_located(problem, root) for problem in error.errors())
+        found = sorted(located for problem in error.errors() for located in _located(problem, root))
         raise ConfigurationError("\n".join(f"{name}, line {line}: {message}" for line, message in found)) from None
 
 
-def _located(problem: Any, root: yaml.Node | None) -> tuple[int, str]:
+def _located(problem: Any, root: yaml.Node | None) -> list[tuple[int, str]]:
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, MappingError):
-        number = cause.problems[0][0]
-        return _line(root, (*problem["loc"], number)), f"mapping: {cause}"
-    return _line(root, problem["loc"]), _describe(problem)
+        return [(_line(root, (*problem["loc"], number)), f"mapping: {what}") for number, what in cause.problems]
+    return [(_line(root, problem["loc"]), _describe(problem))]
 
 
 def _describe(problem: Any) -> str:

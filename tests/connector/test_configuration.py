@@ -1,0 +1,94 @@
+"""A mistake in the file is named with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_insightly.connector.configuration import (
+    Configuration,
+    ConfigurationError,
+    load_configuration,
+    read_configuration,
+)
+from airflow_provider_insightly.connector.settings import BOXES
+
+PAGE_DEFAULTS = {
+    "create_prospects": False,
+    "update_email_addresses": True,
+    "delete_or_merge_prospects": False,
+    "crm_empty_overwrites_marketing": False,
+    "marketing_empty_overwrites_crm": False,
+    "match_by_email": True,
+    "overwrite_opted_out": False,
+    "show_prospect_timeline": False,
+    "sync_field_labels": False,
+}
+
+
+def test_the_nine_boxes_have_the_page_s_defaults() -> None:
+    settings = Configuration().settings
+    assert {name: getattr(settings, name) for name in BOXES.values()} == PAGE_DEFAULTS
+
+
+def test_the_file_beside_the_dag_can_be_read() -> None:
+    path = Path(__file__).parents[2] / "dags" / "insightly_crm_connector.yaml"
+    configuration = load_configuration(path)
+    assert {name: getattr(configuration.settings, name) for name in BOXES.values()} == PAGE_DEFAULTS
+    assert len(configuration.mapping) > 10
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("settings:\n  creat_prospects: true\n", r"line 2: settings\.creat_prospects: there is no such setting"),
+        ("settings:\n  match_by_email: perhaps\n", r"line 2: settings\.match_by_email: .* \(here: 'perhaps'\)"),
+        ("settings:\n  sweep_hours: -1\n", r"line 2: settings\.sweep_hours"),
+        (
+            "settings:\n  merge_map:\n    Contacts/1: Leads/2\n",
+            r"line 2: settings\.merge_map: .*records of two objects",
+        ),
+        ("mapping:\n  - {prospect: TITLE, lead: TITLE}\n  - {prospect: PHONE, lead: FON}\n", "line 3: .*no field FON"),
+        (
+            "mapping:\n  - prospect: TITLE\n    lead: TITLE\n    behaviour: x\n",
+            r"line 4: mapping\.0\.behaviour: there is",
+        ),
+        ("mapping:\n  - prospect: TITLE\n    lead: TITLE\n    behavior: CRM\n", "line 4: .*'CRM Value'"),
+        ("mapping: [\n  {prospect: TITLE", "line 2: this is not YAML"),
+        ("mapping:\n  - {prospect: EMAIL_ADDRESS, contact: EMAIL_ADDRESS}\n", "line 2: .*update_email_addresses"),
+        ("mapping:\n  - {prospect: TITLE}\n", "line 2: .*mapped to nothing"),
+        ("mapping:\n  - {prospect: DO_NOT_CALL, contact: TITLE}\n", "line 2: .*do not fit"),
+        ("mapping:\n  - {prospect: SCORE, contact: CREATED_USER_ID}\n", "line 2: .*neither can be written"),
+        ("mapping:\n  - {prospect: TITLE, contact: TITLE, organisation: WEBSITE}\n", "line 2: .*one source"),
+        ("mapping:\n  - {prospect: OPTED_OUT, contact: Out__c}\n", "line 2: .*opt-out is mapped to opt-outs alone"),
+        ("mapping:\n  - {prospect: TITLE, contact: TAGS}\n", "line 2: .*cannot be mapped"),
+        ("mapping:\n  - {prospect: TITLE, lead: TITLE, primary: contact}\n", "line 2: .*no custom field there"),
+    ],
+)
+def test_mistakes_are_named_with_their_line(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"connector.yaml, {message}"):
+        read_configuration(text, "connector.yaml")
+
+
+def test_every_mistake_is_named_at_once() -> None:
+    text = "settings:\n  x: 1\n  y: 2\nmapping:\n  - {prospect: TITLE, lead: XX}\n  - {prospect: PHONE, lead: XY}\n"
+    with pytest.raises(ConfigurationError) as refused:
+        read_configuration(text, "c")
+    assert [line.split(":")[0] for line in str(refused.value).splitlines()] == [
+        *("c, line 2", "c, line 3", "c, line 5", "c, line 6"),
+    ]
+
+
+def test_one_field_is_in_one_row() -> None:
+    text = "mapping:\n  - {prospect: TITLE, lead: TITLE}\n  - {prospect: PHONE, lead: TITLE}\n"
+    with pytest.raises(ConfigurationError, match=r"line 3: mapping: Leads.TITLE is in row 1 already"):
+        read_configuration(text)
+
+
+def test_parameters_override_and_are_checked() -> None:
+    configuration = Configuration().override({"create_prospects": True})
+    assert configuration.settings.create_prospects
+    assert configuration.digest != Configuration().digest
+    with pytest.raises(ConfigurationError, match="create_prospects"):
+        Configuration().override({"create_prospects": "perhaps"})
