@@ -39,6 +39,9 @@ BASE_PATH = "/v3.1"
 DENIED = ApiError(401, "Authorization has been denied for this request.", framework=True)
 WORTH_COMPRESSING = 1000
 
+# Some clients encode the key with the alphabet that is safe in URLs.
+URL_SAFE = str.maketrans("-_", "+/")
+
 log = logging.getLogger(__name__)
 
 
@@ -176,7 +179,7 @@ def read_key(header: str) -> str:
     if scheme.lower() != "basic":
         return ""
     try:
-        decoded = base64.b64decode(encoded.strip() + "==").decode()
+        decoded = base64.b64decode(encoded.strip().translate(URL_SAFE) + "==").decode()
     except (binascii.Error, ValueError):
         return ""
     return decoded.partition(":")[0]

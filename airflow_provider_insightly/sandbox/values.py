@@ -137,7 +137,7 @@ def read_custom_fields(
         name = exact.get(name.lower(), name)
         value = entry.get("FIELD_VALUE")
         if name in known:
-            value = value if value is None else _convert(_custom_converter(known[name]), name, value)
+            value = None if value in (None, "") else _convert(_custom_converter(known[name]), name, value)
         elif not accept_undefined or not CUSTOM_NAME.fullmatch(name):
             raise ApiError(400, f"{name} is not a custom field of this object.")
         values[name] = value
@@ -203,14 +203,15 @@ def _converters(type_name: str) -> Mapping[str, Convert | None]:
 
 
 def _converter(type_name: str, max_length: int | None, bits: int | None) -> Convert:
+    """Return what turns a value of a type into what is kept; empty text clears a field that holds no text."""
     if type_name.endswith("[]"):
         return _list_of(type_name[:-2])
     simple: dict[str, Convert] = {
         "text": lambda value: _text(value, max_length),
-        "integer": lambda value: _integer(value, bits or 64),
-        "number": _number,
-        "boolean": _boolean,
-        "datetime": _date,
+        "integer": lambda value: None if value == "" else _integer(value, bits or 64),
+        "number": lambda value: None if value == "" else _number(value),
+        "boolean": lambda value: None if value == "" else _boolean(value),
+        "datetime": lambda value: None if value == "" else _date(value),
         "object": lambda value: value,
     }
     return simple.get(type_name) or (lambda value: _part(type_name, value))
