@@ -18,7 +18,7 @@ class Limits:
 
     def __init__(self) -> None:
         self.in_flight = 0
-        self._last_second: deque[float] = deque()
+        self._admitted: deque[float] = deque()
         self._minutes: deque[list[float]] = deque()
         self._today = 0
 
@@ -27,15 +27,17 @@ class Limits:
 
         :param now: seconds since the epoch.
         """
-        self._forget(now)
+        # Less than one request a second is one in a longer time.
+        window = max(1.0, 1 / settings.rate) if settings.rate else 1.0
+        self._forget(now, window)
         if settings.daily_quota and self._today >= settings.daily_quota:
             return "quota"
         if settings.concurrency and self.in_flight >= settings.concurrency:
             return "concurrency"
         if settings.rate:
-            if len(self._last_second) >= max(1, settings.rate):
+            if len(self._admitted) >= max(1, settings.rate):
                 return "rate"
-            self._last_second.append(now)
+            self._admitted.append(now)
         self._today += 1
         minute = now // MINUTE
         if self._minutes and self._minutes[-1][0] == minute:
@@ -50,9 +52,9 @@ class Limits:
             return str(settings.daily_quota), str(max(0, settings.daily_quota - self._today))
         return str(QUOTA_TO_SHOW), str(max(1, QUOTA_TO_SHOW - self._today))
 
-    def _forget(self, now: float) -> None:
-        """Drop what lies more than a second, or more than a day, in the past or (after a change of clock) ahead."""
-        while self._last_second and not 0 <= now - self._last_second[0] < 1:
-            self._last_second.popleft()
+    def _forget(self, now: float, window: float) -> None:
+        """Drop what lies too far in the past, or (after a change of the clock) ahead."""
+        while self._admitted and not 0 <= now - self._admitted[0] < window:
+            self._admitted.popleft()
         while self._minutes and not -DAY < now - self._minutes[0][0] * MINUTE < DAY:
             self._today -= int(self._minutes.popleft()[1])

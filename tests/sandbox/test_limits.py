@@ -5,19 +5,28 @@ import threading
 import pytest
 import requests
 
-
-def test_the_documented_ten_requests_a_second_are_let_in_and_the_next_gets_429(sandbox):
-    sandbox.settings(rate=10, clock_offset=0)
-    statuses = [sandbox.call("GET", "/Instance").status_code for _ in range(40)]
-    assert statuses[:10] == [200] * 10
-    assert 429 in statuses
+from airflow_provider_insightly.sandbox.limits import Limits
+from airflow_provider_insightly.sandbox.settings import Settings
 
 
-def test_after_a_second_requests_are_let_in_again(sandbox):
-    sandbox.settings(rate=1)
-    while sandbox.call("GET", "/Instance").status_code != 429:
-        pass
-    sandbox.settings(clock_offset=2)
+def admitted(limits, settings, *moments):
+    return [limits.admit(settings, moment) for moment in moments]
+
+
+def test_ten_requests_a_second_are_let_in_unless_told_otherwise():
+    limits = Limits()
+    assert admitted(limits, Settings(), *[100.0] * 12) == [None] * 10 + ["rate", "rate"]
+    assert admitted(limits, Settings(), 100.9, 101.0, 101.1) == ["rate", None, None]
+
+
+def test_less_than_one_a_second_is_one_in_a_longer_time():
+    assert admitted(Limits(), Settings(rate=0.5), 100, 101, 101.9, 102) == [None, "rate", "rate", None]
+
+
+def test_above_the_rate_the_answer_is_429_until_time_has_passed(sandbox):
+    sandbox.settings(rate=0.001)
+    assert [sandbox.call("GET", "/Instance").status_code for _ in range(3)] == [200, 429, 429]
+    sandbox.settings(clock_offset=1001)
     assert sandbox.call("GET", "/Instance").status_code == 200
 
 
@@ -40,9 +49,10 @@ def test_rate_and_concurrency_are_limits_of_their_own(sandbox):
 
 
 def test_a_burst_429_has_requests_of_the_day_remaining(sandbox):
-    sandbox.settings(rate=1, daily_quota=1000)
-    answers = [sandbox.call("GET", "/Instance") for _ in range(20)]
-    refused = next(answer for answer in answers if answer.status_code == 429)
+    sandbox.settings(rate=0.001, daily_quota=1000)
+    sandbox.call("GET", "/Instance")
+    refused = sandbox.call("GET", "/Instance")
+    assert refused.status_code == 429
     assert int(refused.headers["X-RateLimit-Remaining"]) > 0
 
 
@@ -84,7 +94,7 @@ def test_retry_after_is_a_setting_as_nobody_knows_it(sandbox):
 
 
 def test_requests_to_the_sandboxs_own_routes_are_not_counted(sandbox):
-    sandbox.settings(rate=1, daily_quota=2)
+    sandbox.settings(rate=0.001, daily_quota=2)
     for _ in range(5):
         sandbox.requests()
     assert sandbox.call("GET", "/Instance").status_code == 200
