@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -24,8 +25,8 @@ from airflow_provider_insightly.sandbox.pytest_plugin import (
     insightly_sandbox,
     insightly_sandbox_server,
 )
-from airflow_provider_insightly.store.engine import open_store
-from airflow_provider_insightly.store.tables import connector_links, connector_tombstones
+from airflow_provider_insightly.store.engine import open_store, writing
+from airflow_provider_insightly.store.tables import connector_links, connector_tombstones, metadata
 
 __all__ = ["insightly_sandbox", "insightly_sandbox_server"]
 
@@ -139,8 +140,14 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(tmp_path: Path, empty_store: Path) -> Iterator[Engine]:
-    shutil.copy(empty_store, tmp_path / "store.db")
-    engine = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    """An empty store: SQLite, or the PostgreSQL database that INSIGHTLY_TEST_POSTGRES names."""
+    url = os.environ.get("INSIGHTLY_TEST_POSTGRES")
+    if not url:
+        shutil.copy(empty_store, tmp_path / "store.db")
+    engine = open_store(url or f"sqlite:///{tmp_path / 'store.db'}")
+    with writing(engine) as connection:
+        for table in metadata.tables.values():
+            connection.execute(table.delete())
     yield engine
     engine.dispose()
 
