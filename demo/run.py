@@ -83,7 +83,7 @@ def run(arguments: list[str], environment: dict[str, str], log: Path) -> None:
     with (
         log.open("w") as file,
         subprocess.Popen(
-            [str(Path(sys.executable).parent / "airflow"), *arguments],
+            ["airflow", *arguments],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

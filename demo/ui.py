@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 from demo.environment import ROOT, airflow_environment, insightly_connection
 from demo.insightly import local_insightly
@@ -19,6 +18,8 @@ def main() -> int:
     """Serve until interrupted. What `make demo` left, records and runs, is there."""
     home = HOME / "demo"
     home.mkdir(parents=True, exist_ok=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with local_insightly(home / "insightly-sandbox.db", SANDBOX_PORT) as insightly:
         environment = os.environ | airflow_environment(home, ROOT / "dags") | insightly_connection(insightly.base_url)
         print("Airflow:         http://127.0.0.1:8080 (no password; it takes a minute to start)")
@@ -26,7 +27,7 @@ def main() -> int:
         print("Stop both with Ctrl-C.", flush=True)
         # Standalone's children can outlive it: it gets a process group, and the whole group is ended.
         airflow = subprocess.Popen(
-            [str(Path(sys.executable).parent / "airflow"), "standalone"],
+            ["airflow", "standalone"],
             env=environment,
             cwd=ROOT,
             start_new_session=True,
