@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_insightly.operators.records import InsightlyRecordsOperator
 from airflow_provider_insightly.operators.sending import SendingOperator, names
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class InsightlySendOperator(SendingOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.url = url
+        self.url: str | None = url
         self.method = method
         self.object = object
         self.id_field = id_field
@@ -113,7 +112,7 @@ class InsightlySendOperator(SendingOperator):
             raise ValueError("grouping_options are given, but no grouping; choose one.")
         return SendSettings(
             method=self.method,
-            url=self.url,
+            url=self.url or "",
             object=self.object,
             id_field=self.id_field,
             headers=read_headers(self.headers),
@@ -209,18 +208,62 @@ class InsightlyUpsertOperator(SendingOperator):
         return upsert_items(items, client, get_object(self.object), names(self.match_on))
 
 
-class InsightlyReplayOperator(InsightlyRecordsOperator):
-    """Sends the records of a rejected file again, by a template: corrected, or after what stood in the way is gone.
+class InsightlyReplayOperator(InsightlySendOperator):
+    """Sends the records of a rejected file again: corrected, or after what stood in the way is gone.
 
     It goes on under the name of the send that wrote the file: what that send created meanwhile is skipped, and a
-    create whose answer it lost is looked up before it is sent again.
+    create whose answer it lost is looked up before it is sent again. Give it what the send had: the template, or the
+    method and the URL, and the settings of the fields.
 
     :param records: the path of the rejected file (templated); ``None``, as a send returns it when nothing failed, is
         a replay of nothing.
-    :param template: the template of the send that wrote the file (templated).
+    :param template: the template of the send that wrote the file (templated); or
+    :param url: its URL, for a send by hand (templated).
+    :param update_mode: with a template: as in the send.
+    :param allow_replace: the consent that ``update_mode="replace"`` asks for.
 
-    The other parameters are those of :class:`~airflow_provider_insightly.operators.records.InsightlyRecordsOperator`.
+    The other parameters are those of :class:`InsightlySendOperator`.
     """
+
+    template_fields: Sequence[str] = ("template", *InsightlySendOperator.template_fields)
+
+    def __init__(
+        self,
+        *,
+        template: str | None = None,
+        url: str | None = None,
+        update_mode: str = "partial",
+        allow_replace: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(url=url or "", **kwargs)
+        self.template = template
+        self.url = url
+        self.update_mode = update_mode
+        self.allow_replace = allow_replace
+
+    def build_settings(self) -> SendSettings:
+        """Return the settings of the send that wrote the file."""
+        from airflow_provider_insightly.sending.address import read_headers
+        from airflow_provider_insightly.sending.settings import from_template
+        from airflow_provider_insightly.sending.template import get_template
+
+        if bool(self.template) == bool(self.url):
+            raise ValueError("Give the template of the send that wrote the file, or its url, and not both.")
+        if not self.template:
+            return super().build_settings()
+        return from_template(
+            get_template(self.template),
+            id_field=self.id_field,
+            update_mode=self.update_mode,
+            allow_replace=self.allow_replace,
+            nulls=self.nulls,
+            include_attributes=names(self.include_attributes),
+            exclude_attributes=names(self.exclude_attributes),
+            rename=self.rename,
+            headers=read_headers(self.headers),
+            mask_fields=names(self.mask_fields),
+        )
 
     def read_records(self) -> Iterator[Record | Rejection]:
         """Yield the records of the file."""

@@ -254,7 +254,7 @@ class SendingOperator(BaseOperator):
         from airflow_provider_insightly.sending.preview import preview
 
         first = list(islice(records, 1))
-        for sample in preview(settings, first, limit=1):
+        for sample in preview(settings, first, 1, self.hook.base_url):
             self.log.info("The first request: %s", sample.problem or f"{sample.method} {sample.url}")
             if self.log.isEnabledFor(logging.DEBUG):
                 self.log.debug("%s", sample)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from airflow_provider_insightly.sending.record import Rejection
@@ -21,7 +21,7 @@ def deliver(
     exchange: Callable[[Request], Result],
     concurrency: int,
     stops_after: Callable[[Result | Rejection], bool] = lambda outcome: False,
-) -> Iterator[Result | Rejection]:
+) -> Generator[Result | Rejection, None, None]:
     """Send requests and yield their results in the requests' order; what is not a request passes through.
 
     The first request goes alone: a key or a permission that is wrong costs one request, not as many as run at once.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
@@ -128,15 +129,16 @@ class _Send:
         """Send items, report what is certain, and return those to be sent again."""
         again: list[Item] = []
         requests: Iterator[Request | Result | Rejection] = build_requests(self.settings, items)
-        for outcome in deliver(requests, self.make_request, self.client.concurrency, self.is_end):
-            if isinstance(outcome, Result) and outcome.outcome == "unknown":
-                self.doubts.append(outcome)
-                if len(self.doubts) >= MOST_DOUBTS:
-                    again += self.resolve()
-                continue
-            self.report.add(outcome)
-            if isinstance(outcome, Result):
-                self.progress.show(self.report, outcome.quota_remaining)
+        with closing(deliver(requests, self.make_request, self.client.concurrency, self.is_end)) as outcomes:
+            for outcome in outcomes:
+                if isinstance(outcome, Result) and outcome.outcome == "unknown":
+                    self.doubts.append(outcome)
+                    if len(self.doubts) >= MOST_DOUBTS:
+                        again += self.resolve()
+                    continue
+                self.report.add(outcome)
+                if isinstance(outcome, Result):
+                    self.progress.show(self.report, outcome.quota_remaining)
         return again
 
     def skip_known(self, items: Iterable[Item | Rejection]) -> Iterator[Item | Result | Rejection]:

@@ -203,6 +203,18 @@ def test_a_replay_looks_up_what_the_send_left_in_doubt(execute: Execute, insight
     assert len(contacts(insightly_sandbox)) == 4
 
 
+def test_a_replay_of_a_send_by_hand(execute: Execute, insightly_sandbox: InsightlySandbox, tmp_path: Path):
+    insightly_sandbox.faults([{"kind": "status", "status": 400, "nth": 1}])
+    path = tmp_path / "rejected.jsonl"
+    with pytest.raises(AirflowFailException):
+        execute(InsightlySendOperator(task_id="a", url="/Contacts", records=emails(3), rejected_path=str(path)))
+
+    summary = execute(InsightlyReplayOperator(task_id="b", url="/Contacts", records=str(path)))
+
+    assert summary["succeeded"] == 1
+    assert len(contacts(insightly_sandbox)) == 3
+
+
 def test_a_test_record_of_a_deletion_asks_for_consent(execute: Execute, insightly_sandbox: InsightlySandbox):
     ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")
     record = json.dumps({"CONTACT_ID": ann["CONTACT_ID"]})

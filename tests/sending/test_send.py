@@ -217,3 +217,14 @@ def test_masked_fields_are_written_nowhere(run_send: Run, insightly_sandbox: Ins
     assert (sent.summary["succeeded"], sent.summary["failed"]) == (1, 1)
     assert "secret@example.com" not in written
     assert "*** is taken" in written
+
+
+def test_the_example_of_the_documentation(insightly_sandbox: InsightlySandbox, tmp_path):
+    from tests.sending.example import create_leads
+
+    summary = create_leads(
+        insightly_sandbox.api_key, insightly_sandbox.base_url, f"sqlite:///{tmp_path / 'example.db'}"
+    )
+
+    assert summary["succeeded"] == 2
+    assert [lead["LAST_NAME"] for lead in insightly_sandbox.call("GET", "/Leads").json()] == ["Ångström", "Núñez"]
