@@ -65,8 +65,12 @@ def run(args: argparse.Namespace) -> int:
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that takes connections; they wait there until the server runs."""
-    listener = socket.create_server((host, port), backlog=2048)
-    listener.set_inheritable(True)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio sends answers without delay only on sockets that name their protocol.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(2048)
     return listener
 
 
