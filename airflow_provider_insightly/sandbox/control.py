@@ -46,6 +46,8 @@ def serve(
                 answer = handle(sandbox, match, query, read_body(body))
             except ValidationError as error:
                 raise ApiError(400, explain(error)) from None
+            except (TypeError, ValueError, OverflowError) as error:
+                raise ApiError(400, f"The request does not fit: {error}.") from None
             return Answer(200, encode(answer))
     raise wrong_method(method) if found else not_found(method, path)
 
@@ -92,7 +94,10 @@ def reset(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, str], body
     seed = body.get("seed")
     if seed is not None and seed not in SEEDS:
         raise ApiError(400, f"There is no seed {seed!r}; there are {', '.join(SEEDS)}.")
-    sandbox.reset(seed, body.get("seed_number"))
+    number = body.get("seed_number")
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
+        raise ApiError(400, "seed_number must be an integer.")
+    sandbox.reset(seed, number)
     return {"records": sandbox.store.counts()}
 
 

@@ -11,7 +11,14 @@ from airflow_provider_insightly.sandbox.answers import ApiError
 from airflow_provider_insightly.sandbox.call import missing, next_etag, object_named
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
 from airflow_provider_insightly.sandbox.records import Record, Selection, Store
-from airflow_provider_insightly.sandbox.values import CUSTOM_NAME, blank_record, read_body, write_date
+from airflow_provider_insightly.sandbox.values import (
+    CUSTOM_NAME,
+    blank_record,
+    convert_field,
+    read_body,
+    read_custom_fields,
+    write_date,
+)
 
 FIELD_TYPES = [
     "TEXT",
@@ -56,6 +63,18 @@ class Desk:
         if record is None:
             raise missing(obj, number)
         return record
+
+    def read(self, obj: InsightlyObject, body: Record) -> Record:
+        """Return the fields of an object in a body, read-only ones too; 400 when one does not fit."""
+        fields = {
+            name: value if value is None else convert_field(obj.fields[name], value)
+            for name, value in body.items()
+            if name in obj.fields
+        }
+        if fields.get("CUSTOMFIELDS") is not None:
+            known = self.store.definitions(obj.name)
+            fields["CUSTOMFIELDS"] = read_custom_fields(fields["CUSTOMFIELDS"], known, [], accept_undefined=True)
+        return fields
 
     def save(self, name: str, record: Record) -> Record:
         """Write a changed record with its new date and ETag."""
@@ -217,7 +236,7 @@ def edit_record(desk: Desk, body: Record, name: str, record_id: str) -> Record:
     unknown = sorted(set(body) - set(obj.fields))
     if unknown:
         raise ApiError(400, f"{obj.type} has no {', '.join(unknown)}.")
-    return desk.save(name, {**desk.get(name, record_id), **body})
+    return desk.save(name, {**desk.get(name, record_id), **desk.read(obj, body)})
 
 
 def unsubscribe(desk: Desk, body: Record, prospect_id: str) -> Record:
@@ -245,7 +264,8 @@ def visit(desk: Desk, body: Record, prospect_id: str) -> Record:
 
 def receive_email(desk: Desk, body: Record) -> Record:
     """Let an e-mail arrive and be linked to records; the API can only read and delete it."""
-    return desk.add("Emails", {"EMAIL_DATE_UTC": desk.timestamp, "FORMAT": "TEXT", **body})
+    fields = desk.read(object_named("Emails"), body)
+    return desk.add("Emails", {"EMAIL_DATE_UTC": desk.timestamp, "FORMAT": "TEXT", **fields})
 
 
 def lose_permission(desk: Desk, body: Record, name: str) -> Record:

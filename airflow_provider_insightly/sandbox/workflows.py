@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, json_answer
 from airflow_provider_insightly.sandbox.call import Call, Handler
+from airflow_provider_insightly.sandbox.operations import read_fields
 from airflow_provider_insightly.sandbox.records import Record, Selection
 from airflow_provider_insightly.sandbox.values import blank_record, read_body
 
@@ -82,9 +83,10 @@ def get_translation(call: Call) -> Answer:
 
 def put_translation(call: Call) -> Answer:
     """PUT and POST …/Translations/{language}."""
-    fields = read_body(call.obj.type, call.json_object())
+    body = call.json_object()
     with call.store.transaction():
-        translation = {**call.get_record(), **fields}
+        record = call.get_record()
+        translation = {**record, **read_fields(call, call.obj, body, record)}
         if "Language" in translation:
             translation["Language"] = call.parameters[-1]
         place = f"Translations/{call.obj.name}/{call.parameters[-1].lower()}"

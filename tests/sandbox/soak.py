@@ -102,8 +102,8 @@ def main() -> None:
                 assert not lost
         finally:
             process.terminate()
-        errors = process.stderr.read()
-    print("errors on stderr:", errors or "none")
+            errors = process.stderr.read()
+            print("errors on stderr:", errors or "none")
     assert not errors
 
 

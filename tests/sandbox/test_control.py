@@ -117,6 +117,26 @@ def test_paths_that_lead_nowhere_are_404_and_wrong_methods_405(sandbox):
     assert sandbox.call("POST", "/sandbox/settings", data=b"{").status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/requests?after=x", None),
+        ("/reset", {"seed": "demo", "seed_number": []}),
+        ("/reset", {"seed": []}),
+        ("/permissions/Contacts/lose", {"record_ids": ["x"]}),
+        ("/permissions/Contacts/lose", {"record_ids": [10**30]}),
+        ("/permissions/Contacts/lose", {"record_ids": 5}),
+        ("/emails", {"EMAIL_DATE_UTC": "soon"}),
+        ("/custom-fields/Contacts", {"FIELD_NAME": "A__c", "CUSTOM_FIELD_OPTIONS": [5]}),
+        ("/faults", {"faults": "all"}),
+    ],
+)
+def test_what_does_not_fit_is_400_and_names_what(sandbox, path, body):
+    answer = sandbox.call("GET" if body is None else "POST", f"/sandbox{path}", body)
+    assert answer.status_code == 400
+    assert answer.json()["Message"]
+
+
 class TestImport:
     def post(self, sandbox, obj, content, content_type):
         return sandbox.call("POST", f"/sandbox/import/{obj}", data=content, headers={"Content-Type": content_type})
