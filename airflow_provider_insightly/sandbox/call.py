@@ -11,7 +11,8 @@ from typing import Any
 
 from airflow_provider_insightly.api.catalogue import InsightlyObject, Operation, get_object
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError
-from airflow_provider_insightly.sandbox.records import Record, Selection, Store
+from airflow_provider_insightly.sandbox.records import Record, Store
+from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.settings import Settings
 from airflow_provider_insightly.sandbox.values import write_date
 

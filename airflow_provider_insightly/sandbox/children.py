@@ -8,7 +8,8 @@ from airflow_provider_insightly.api.catalogue import InsightlyObject, Operation,
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer
 from airflow_provider_insightly.sandbox.call import Call, Handler, missing, object_named
 from airflow_provider_insightly.sandbox.operations import create, delete, id_in_body, page, read_date, update
-from airflow_provider_insightly.sandbox.records import Record, Selection
+from airflow_provider_insightly.sandbox.records import Record
+from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.values import blank_record
 
 

@@ -10,7 +10,8 @@ from airflow_provider_insightly.api.catalogue import Field, InsightlyObject, lef
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, encode, write_json
 from airflow_provider_insightly.sandbox.call import Call, Handler, missing, next_etag
 from airflow_provider_insightly.sandbox.links import mirror, read_link, remove_mirror
-from airflow_provider_insightly.sandbox.records import Record, Selection
+from airflow_provider_insightly.sandbox.records import Record
+from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.values import (
     CUSTOM_NAME,
     blank_record,

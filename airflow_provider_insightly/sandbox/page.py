@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 from airflow_provider_insightly.api.catalogue import InsightlyObject, get_object, objects
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, html_answer, not_found
-from airflow_provider_insightly.sandbox.records import Selection
 from airflow_provider_insightly.sandbox.request_log import read
+from airflow_provider_insightly.sandbox.selections import Selection
 
 if TYPE_CHECKING:
     from airflow_provider_insightly.sandbox.sandbox import Sandbox

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from airflow_provider_insightly.api.catalogue import get_object
 from airflow_provider_insightly.sandbox.answers import ApiError, not_found
-from airflow_provider_insightly.sandbox.records import Selection, Store
+from airflow_provider_insightly.sandbox.records import Store
 from airflow_provider_insightly.sandbox.routes import Route
+from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.settings import Settings
 
 ANSWERED_WITH_404 = frozenset(

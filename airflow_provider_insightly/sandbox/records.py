@@ -11,10 +11,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_insightly.sandbox.answers import write_json
+from airflow_provider_insightly.sandbox.selections import Selection, searched, to_sql
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -37,16 +37,6 @@ CREATE TABLE IF NOT EXISTS contents (
 """
 TABLES = ("records", "recycled", "before_images", "sequences", "hidden", "follows", "contents")
 
-# As of a moment ago: of each record that was written since, the oldest image from before such a write.
-LAGGING = """(
-    SELECT object, id, body, custom, updated FROM records
-     WHERE (object, id) NOT IN (SELECT object, id FROM before_images WHERE written > :as_of)
-    UNION ALL
-    SELECT object, id, body, custom, updated FROM before_images AS image
-     WHERE body IS NOT NULL AND written > :as_of
-       AND rowid = (SELECT min(rowid) FROM before_images AS first
-                     WHERE first.object = image.object AND first.id = image.id AND first.written > :as_of))"""
-
 FIRST_IDS = {"Users": 3_000_001}
 FIRST_ID = 100_000_001
 
@@ -54,30 +44,6 @@ FIRST_ID = 100_000_001
 MOST_INDEXES = 24
 
 Record = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which records of an object to read.
-
-    :param object: the object's name.
-    :param field: a field that must equal ``value``; with ``custom`` it is a custom field.
-    :param updated_after: an exclusive lower bound of the last change.
-    :param tag: a tag that the records carry.
-    :param linked_to: the name and id of a record that the records are linked to.
-    :param hidden_from: the user whose permissions apply.
-    :param as_of: seconds since the epoch; records are read as they were then. ``None``: as they are.
-    """
-
-    object: str
-    field: str | None = None
-    value: Any = None
-    custom: bool = False
-    updated_after: str | None = None
-    tag: str | None = None
-    linked_to: tuple[str, int] | None = None
-    hidden_from: int | None = None
-    as_of: float | None = None
 
 
 class Store:
@@ -366,54 +332,18 @@ class Store:
 
     def _where(self, selection: Selection) -> tuple[str, dict[str, Any]]:
         """Return the table and condition of a selection in SQL, and its parameters."""
-        source = "records" if selection.as_of is None else LAGGING
-        parameters: dict[str, Any] = {"object": selection.object, "as_of": selection.as_of}
-        conditions = ["object = :object"]
-        if selection.field is not None:
-            expression = _json_path("custom" if selection.custom else "body", selection.field)
-            self._index(selection.field, expression)
-            conditions.append(f"{expression} = :value")
-            parameters["value"] = selection.value
-        if selection.updated_after is not None:
-            conditions.append("updated > :updated_after")
-            parameters["updated_after"] = selection.updated_after
-        if selection.tag is not None:
-            conditions.append("instr(body, :tag_text)")
-            conditions.append(
-                "EXISTS (SELECT 1 FROM json_each(body, '$.TAGS') WHERE json_extract(value, '$.TAG_NAME') = :tag)"
-            )
-            parameters.update(tag=selection.tag, tag_text=json.dumps(selection.tag, ensure_ascii=False))
-        if selection.linked_to is not None:
-            conditions.append("instr(body, :link_text)")
-            conditions.append(
-                "EXISTS (SELECT 1 FROM json_each(body, '$.LINKS')"
-                " WHERE json_extract(value, '$.LINK_OBJECT_ID') = :link_id"
-                " AND json_extract(value, '$.LINK_OBJECT_NAME') = :link_object)"
-            )
-            link_object, link_id = selection.linked_to
-            parameters.update(link_object=link_object, link_id=link_id, link_text=f'"LINK_OBJECT_ID":{link_id}')
-        if selection.hidden_from is not None and self._any_hidden:
-            conditions.append("id NOT IN (SELECT id FROM hidden WHERE user_id = :user_id AND object = :object)")
-            parameters["user_id"] = selection.hidden_from
-        return f"{source} WHERE {' AND '.join(conditions)}", parameters
+        expression = searched(selection)
+        if expression is not None:
+            self._index(expression)
+        return to_sql(selection, any_hidden=self._any_hidden)
 
-    def _index(self, field: str, expression: str) -> None:
+    def _index(self, expression: str) -> None:
         """Index a field when it is first searched, so that matching thousands of records by it stays quick."""
         name = f"by_{expression}"
         if name not in self._indexed and len(self._indexed) < MOST_INDEXES:
-            self.connection.execute(f"CREATE INDEX IF NOT EXISTS {_quoted(name)} ON records (object, {expression})")
+            quoted = name.replace('"', '""')
+            self.connection.execute(f'CREATE INDEX IF NOT EXISTS "{quoted}" ON records (object, {expression})')
             self._indexed.add(name)
-
-
-def _json_path(column: str, field: str) -> str:
-    """Return the SQL for a field's value; field names come from the catalogue or are checked by the caller."""
-    if not field.replace("_", "").isalnum():
-        raise ValueError(f"not a field's name: {field!r}")
-    return f"json_extract({column}, '$.{field}')"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _custom_values(record: Record) -> str | None:

@@ -16,7 +16,8 @@ from typing import Any
 from airflow_provider_insightly.api.catalogue import objects
 from airflow_provider_insightly.sandbox.call import next_etag
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
-from airflow_provider_insightly.sandbox.records import FIRST_ID, Record, Selection, Store
+from airflow_provider_insightly.sandbox.records import FIRST_ID, Record, Store
+from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.values import blank_record, write_date
 
 FIRST_NAMES = tuple(

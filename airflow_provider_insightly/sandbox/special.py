@@ -9,7 +9,7 @@ from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_a
 from airflow_provider_insightly.sandbox.call import Call, Handler, object_named
 from airflow_provider_insightly.sandbox.instance import COUNTRIES, CURRENCIES, INSTANCE
 from airflow_provider_insightly.sandbox.operations import create, page, page_of
-from airflow_provider_insightly.sandbox.records import Selection
+from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.values import blank_record, check_required, read_body
 
 

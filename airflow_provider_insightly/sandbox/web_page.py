@@ -10,7 +10,8 @@ from airflow_provider_insightly.api.catalogue import InsightlyObject, types
 from airflow_provider_insightly.sandbox.answers import ApiError
 from airflow_provider_insightly.sandbox.call import missing, next_etag, object_named
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
-from airflow_provider_insightly.sandbox.records import Record, Selection, Store
+from airflow_provider_insightly.sandbox.records import Record, Store
+from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.values import (
     CUSTOM_NAME,
     blank_record,

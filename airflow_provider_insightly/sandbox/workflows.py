@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, json_answer
 from airflow_provider_insightly.sandbox.call import Call, Handler
 from airflow_provider_insightly.sandbox.operations import read_fields
-from airflow_provider_insightly.sandbox.records import Record, Selection
+from airflow_provider_insightly.sandbox.records import Record
+from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.values import blank_record, read_body
 
 

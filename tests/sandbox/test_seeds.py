@@ -4,8 +4,8 @@ import pytest
 
 from airflow_provider_insightly.api.catalogue import objects
 from airflow_provider_insightly.sandbox import seeds
-from airflow_provider_insightly.sandbox.records import Selection
 from airflow_provider_insightly.sandbox.sandbox import Sandbox
+from airflow_provider_insightly.sandbox.selections import Selection
 
 OBJECTS = ("Organisations", "Contacts", "Leads", "Prospect", "Opportunities", "Tasks", "MarketingVisits")
 
