@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from airflow_provider_insightly.connector.records import Ref
@@ -106,13 +106,15 @@ class Action:
     @property
     def key(self) -> str:
         """A hash of the pair, the event, and each field before and after: the same decision has the same key."""
-        fields = [(change.field, change.before, change.after) for change in self.changes]
-        parts = [self.prospect_id, self.crm, self.event, self.other, fields, self.verdict, self.reason]
+        changes = [(change.field, change.before, change.after) for change in self.changes]
+        parts = [self.prospect_id, self.crm, self.event, self.other, changes, self.verdict, self.reason]
         return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Return what :meth:`from_json` reads."""
-        return asdict(self)
+        values = {name: getattr(self, name) for name in _ACTION_FIELDS}
+        changes = [{name: getattr(change, name) for name in _CHANGE_FIELDS} for change in self.changes]
+        return {**values, "changes": changes}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Action:
@@ -124,3 +126,7 @@ class Action:
             other=Ref(*data["other"]) if data["other"] else None,
             changes=tuple(Change(**change) for change in data["changes"]),
         )
+
+
+_ACTION_FIELDS = tuple(each.name for each in fields(Action))
+_CHANGE_FIELDS = tuple(each.name for each in fields(Change))

@@ -229,7 +229,7 @@ class Applier:
         """Return the new baseline as Insightly kept it, which may not be what was sent."""
         baseline = dict(action.baseline or {})
         for row in self.mapping:
-            name = row.row.fields.get(record.ref.object)
+            name = row.names.get(record.ref.object)
             if row.name not in baseline or name is None or name not in record.data:
                 continue
             try:

@@ -147,8 +147,8 @@ def explain(connection: Connection, instance: str, ref: Ref, field: str, mapping
     if ref.object != PROSPECT:
         pair = and_(links.c.crm_object == ref.object, links.c.crm_id == ref.id)
     link = connection.execute(select(links).where(links.c.instance == instance, pair)).one_or_none()
-    row = next((row for row in mapping if row.row.fields.get(ref.object) == field), None)
-    names = set(row.row.fields.values()) if row else {field}
+    row = next((row for row in mapping if row.names.get(ref.object) == field), None)
+    names = set(row.names.values()) if row else {field}
     lines = [f"{ref}, {field}:"]
     if link is None:
         lines.append("The record is in no pair: the connector writes nothing to it.")
@@ -157,7 +157,7 @@ def explain(connection: Connection, instance: str, ref: Ref, field: str, mapping
     if row is None:
         lines.append("No row of the mapping names the field.")
     else:
-        named = ", ".join(f"{name}.{key}" for name, key in row.row.fields.items())
+        named = ", ".join(f"{name}.{key}" for name, key in row.names.items())
         lines.append(f"Mapping: {named}; update behavior {row.behavior!r}.")
         if link is not None and row.name in link.baseline:
             lines.append(f"Both sides last agreed on {link.baseline[row.name]!r}.")

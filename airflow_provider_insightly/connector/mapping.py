@@ -101,6 +101,11 @@ class MappedField:
     row: FieldMapping
     fields: Mapping[str, FieldInfo]
 
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Its fields by their object."""
+        return self.row.fields
+
     @property
     def name(self) -> str:
         """The prospect's field, by which the row goes."""
@@ -113,11 +118,11 @@ class MappedField:
 
     def crm_field(self, crm_object: str) -> str | None:
         """Return the field on a Lead or Contact; ``None`` where the row has none there."""
-        return self.row.fields.get(crm_object)
+        return self.names.get(crm_object)
 
     def source(self, crm_object: str) -> str | None:
         """Return the object from which a Lead's or Contact's value is read: its own or its organisation."""
-        if self.row.fields.get(crm_object):
+        if self.names.get(crm_object):
             return crm_object
         return ORGANISATIONS if crm_object == CONTACTS and self.row.organisation else None
 
@@ -221,7 +226,7 @@ def check_mapping(rows: Iterable[FieldMapping], custom_fields: CustomFields | No
 
 def staged_fields(mapping: Iterable[MappedField], object_name: str) -> frozenset[str]:
     """Return the fields of an object that the connector keeps."""
-    mapped = {field.row.fields[object_name] for field in mapping if object_name in field.row.fields}
+    mapped = {field.names[object_name] for field in mapping if object_name in field.names}
     return frozenset(mapped.union(OWN_FIELDS[object_name]))
 
 
@@ -265,7 +270,7 @@ def _misfits(field: MappedField) -> list[str]:
         source = field.source(name)
         if source and not field.flows_to_marketing(name) and not field.flows_to_crm(name):
             found.append(
-                f"{source}.{field.row.fields[source]} ({field.fields[source].type}) and Prospect.{field.name} "
+                f"{source}.{field.names[source]} ({field.fields[source].type}) and Prospect.{field.name} "
                 f"({field.fields[PROSPECT].type}) do not fit, or neither can be written"
             )
     return found

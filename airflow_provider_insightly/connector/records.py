@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from airflow_provider_insightly.api.catalogue import get_object
@@ -53,7 +54,7 @@ class Ref(NamedTuple):
         return f"{self.object} {self.id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """A record as it was last seen.
 
@@ -81,7 +82,7 @@ class Record:
         """The e-mail address as it stands, without white space around it; empty when there is none."""
         return str(self.data.get(EMAIL_FIELD[self.ref.object]) or "").strip()
 
-    @property
+    @cached_property
     def email_key(self) -> str | None:
         """The address for comparisons; ``None`` when it is empty or malformed."""
         field = EMAIL_FIELD.get(self.ref.object)

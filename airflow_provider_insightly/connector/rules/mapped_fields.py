@@ -103,7 +103,7 @@ def read_crm_value(mapped: MappedField, crm: Record, world: World) -> tuple[bool
         if number is None:
             return "ORGANISATION_ID" in crm.data, None
         holder = world.get(Ref(ORGANISATIONS, number))
-    name = mapped.row.fields[source]
+    name = mapped.names[source]
     if holder is None or holder.gone or name not in holder.data:
         return False, None
     return True, mapped.read_crm(crm.ref.object, holder.data[name])
@@ -250,7 +250,7 @@ def _write_crm(
     world: World,
     settings: Settings,
 ) -> _Outcome:
-    name = row.row.fields[crm.ref.object]
+    name = row.names[crm.ref.object]
     before = crm.data.get(name)
     step = MARKETING_EMPTY if value is None else SYNC_FIELDS
     held = _held_back(value, first, settings.marketing_empty_overwrites_crm, step, row, crm.ref.object, name)

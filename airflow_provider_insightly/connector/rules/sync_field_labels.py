@@ -32,10 +32,10 @@ def sync_labels(mapping: Sequence[MappedField], kept: Mapping[str, str], setting
 
 
 def _sync_row(row: MappedField, kept: Mapping[str, str]) -> list[Action]:
-    labels = {f"{name}.{row.row.fields[name]}": info.label for name, info in row.fields.items()}
+    labels = {f"{name}.{row.names[name]}": info.label for name, info in row.fields.items()}
     known = {place: label for place, label in labels.items() if label is not None}
     side = _SIDES[row.row.primary or "prospect"]
-    primary = f"{side}.{row.row.fields.get(side)}"
+    primary = f"{side}.{row.names.get(side)}"
     if primary not in known:
         return []
     secondary = [place for place in known if place != primary]

@@ -1,0 +1,112 @@
+"""How planning scales with pairs in the store and changes to look at: ``python benchmarks/connector.py 100000 1000``.
+
+It fills a store with pairs that agree, changes some Contacts, and measures reading both records of each changed pair
+from the store, making the plan, and the memory that planning needs.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy.engine import Engine
+
+from airflow_provider_insightly.connector.configuration import Configuration
+from airflow_provider_insightly.connector.mapping import check_mapping
+from airflow_provider_insightly.connector.planning import make_plan
+from airflow_provider_insightly.connector.records import CONTACTS, PROSPECT, Record, Ref
+from airflow_provider_insightly.connector.staging import read_records, stage
+from airflow_provider_insightly.connector.state import write_state
+from airflow_provider_insightly.store.engine import open_store, writing
+from airflow_provider_insightly.store.tables import connector_changes, connector_links
+
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+INSTANCE = "benchmark"
+NAMES = ("FIRST_NAME", "LAST_NAME", "PHONE", "TITLE")
+ROWS = [{"prospect": name, "contact": name, "lead": name} for name in NAMES]
+AT_ONCE = 10_000
+
+
+def main(pairs: int, changes: int) -> None:
+    """Measure and print."""
+    configuration = Configuration.model_validate({"mapping": ROWS})
+    mapping = check_mapping(configuration.mapping)
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_store(f"sqlite:///{folder}/store.db")
+        seconds, _ = measured(lambda: fill(engine, pairs, configuration))
+        print(f"{pairs:,} pairs staged in {seconds:.1f} s")
+        changed = [Ref(CONTACTS, 1 + number * (pairs // changes)) for number in range(changes)]
+        with writing(engine) as connection:
+            stage(connection, INSTANCE, [contact(ref.id, "changed") for ref in changed], NOW, certain=True)
+        with engine.connect() as connection:
+            both = [*changed, *(Ref(PROSPECT, ref.id) for ref in changed)]
+            reading, _ = measured(lambda: read_records(connection, INSTANCE, both))
+        plan = lambda: make_plan(engine, INSTANCE, str(time.monotonic()), configuration, mapping, now=NOW)  # noqa: E731
+        planning, made = measured(plan)
+        tracemalloc.start()
+        plan()
+        peak = tracemalloc.get_traced_memory()[1]
+        times = f"{planning / reading:.1f} times"
+        print(f"{changes:,} changes read in {reading:.3f} s, planned in {planning:.3f} s ({times})")
+        print(f"planning needs {peak / 1e6:.1f} MB; the plan: {made.summary}")
+        engine.dispose()
+
+
+def measured(work: Any) -> tuple[float, Any]:
+    """Return how many seconds some work takes, and its result."""
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
+
+
+def contact(number: int, first_name: str = "Ada") -> Record:
+    """Return a Contact."""
+    data = {**dict.fromkeys(NAMES, "x"), "FIRST_NAME": first_name, "EMAIL_ADDRESS": f"{number}@example.com"}
+    return Record(Ref(CONTACTS, number), {**data, "EMAIL_OPTED_OUT": False}, NOW, NOW, NOW)
+
+
+def prospect(number: int) -> Record:
+    """Return the prospect of a Contact."""
+    data = {**dict.fromkeys(NAMES, "x"), "FIRST_NAME": "Ada", "EMAIL_ADDRESS": f"{number}@example.com"}
+    return Record(Ref(PROSPECT, number), {**data, "OPTED_OUT": False, "DO_NOT_SYNC": False}, NOW, NOW, NOW)
+
+
+def fill(engine: Engine, pairs: int, configuration: Configuration) -> None:
+    """Stage pairs that agree on everything."""
+    baseline = {**dict.fromkeys(NAMES, "x"), "FIRST_NAME": "Ada", "OPTED_OUT": False}
+    for batch in batches(pairs):
+        with writing(engine) as connection:
+            for make in (contact, prospect):
+                for start in range(0, len(batch), 500):
+                    stage(connection, INSTANCE, [make(number) for number in batch[start : start + 500]], NOW)
+            links = [
+                {
+                    "instance": INSTANCE,
+                    "prospect_id": number,
+                    "crm_object": CONTACTS,
+                    "crm_id": number,
+                    "matched_by": "email",
+                    "linked_at": NOW,
+                    "baseline": baseline,
+                }
+                for number in batch
+            ]
+            connection.execute(connector_links.insert(), links)
+    with writing(engine) as connection:
+        connection.execute(connector_changes.delete())
+        write_state(connection, INSTANCE, "configuration", configuration.digest)
+
+
+def batches(pairs: int) -> Iterator[list[int]]:
+    """Yield the numbers of the pairs."""
+    for start in range(1, pairs + 1, AT_ONCE):
+        yield list(range(start, min(start + AT_ONCE, pairs + 1)))
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:]))
