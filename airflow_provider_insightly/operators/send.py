@@ -265,7 +265,7 @@ class InsightlyReplayOperator(InsightlySendOperator):
             mask_fields=names(self.mask_fields),
         )
 
-    def read_records(self) -> Iterator[Record | Rejection]:
+    def read_records(self, settings: SendSettings) -> Iterator[Record | Rejection]:
         """Yield the records of the file."""
         from airflow_provider_insightly.operators.storage import read_path
         from airflow_provider_insightly.sending.replay import read_rejected

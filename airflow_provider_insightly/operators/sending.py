@@ -39,7 +39,7 @@ class SendingOperator(BaseOperator):
 
     :param records: the records (templated): a list, one record, the output of another task, a function that Airflow
         calls and that returns or yields them, or the path of a file (CSV, JSON Lines, JSON, Parquet) on any storage
-        that ``ObjectStoragePath`` reaches.
+        that ``ObjectStoragePath`` reaches. Where the send has an ``id_field``, a bare id may stand for a record.
     :param insightly_conn_id: the connection (templated).
     :param records_format: ``csv``, ``jsonl``, ``json`` or ``parquet``, where the file's name does not say it.
     :param encoding: of a text file.
@@ -117,18 +117,18 @@ class SendingOperator(BaseOperator):
         """
         raise NotImplementedError
 
-    def read_records(self) -> Iterator[Record | Rejection]:
+    def read_records(self, settings: SendSettings) -> Iterator[Record | Rejection]:
         """Yield the records from wherever they are."""
         from airflow_provider_insightly.operators.storage import read_path
         from airflow_provider_insightly.sending.source import number_records
 
         if isinstance(self.records, str) and self.records.lstrip()[:1] in ("[", "{"):
-            return number_records(json.loads(self.records))
+            return number_records(json.loads(self.records), settings.id_field)
         if isinstance(self.records, str):
             return read_path(self.records, self.records_format, self.encoding)
         if self.records is None:
             raise ValueError("There are no records: the task that should give them returned nothing.")
-        return number_records(self.records)
+        return number_records(self.records, settings.id_field)
 
     def read_items(
         self, settings: SendSettings, records: Iterable[Record | Rejection], client: InsightlyClient
@@ -185,7 +185,7 @@ class SendingOperator(BaseOperator):
                 report = Report(key, self._tee(respond), reject, self.mask_fields)
                 target = settings.target
                 journal = Journal(self.hook.store(), key, target.name if target else None)
-                given = self.read_records() if test is None else number_records(test)
+                given = self.read_records(settings) if test is None else number_records(test)
                 records = self._log_first(settings, given)
                 try:
                     client = shared_client(self.hook)

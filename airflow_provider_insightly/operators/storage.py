@@ -17,8 +17,9 @@ def read_path(path: str, format: str | None = None, encoding: str = "utf-8") -> 
     :param path: a local path, or a URL such as ``s3://conn_id@bucket/contacts.csv``.
     :param format: ``csv``, ``jsonl``, ``json`` or ``parquet``; ``None``: what the file's name says.
     """
+    format = format or find_format(path)
     with ObjectStoragePath(path).open("rb") as file:
-        yield from read_file(file, format or find_format(path), path, encoding)
+        yield from read_file(file, format, path, encoding)
 
 
 @contextmanager

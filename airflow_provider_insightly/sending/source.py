@@ -61,10 +61,16 @@ def read_file(file: IO[bytes], format: str, name: str, encoding: str = "utf-8") 
     return readers[format](text, name)
 
 
-def number_records(records: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> Iterator[Record | Rejection]:
-    """Yield records that are in memory already: a list, a generator, or a single one."""
+def number_records(
+    records: Iterable[Mapping[str, Any] | int | str | None] | Mapping[str, Any], id_field: str | None = None
+) -> Iterator[Record | Rejection]:
+    """Yield records that are in memory already: a list, a generator, or a single one.
+
+    :param id_field: where it is given, a bare id in the place of a record stands for a record with that field alone.
+    """
     for index, values in enumerate([records] if isinstance(records, Mapping) else records):
-        yield _record(index, values, None)
+        is_bare = id_field is not None and (values is None or isinstance(values, (int, str)))
+        yield _record(index, {id_field: values} if is_bare else values, None)
 
 
 def _read_csv(text: io.TextIOWrapper, name: str) -> Iterator[Record | Rejection]:

@@ -10,6 +10,7 @@ from airflow_provider_insightly.operators.records import InsightlyRecordsOperato
 
 if TYPE_CHECKING:
     from airflow_provider_insightly.sending.record import Record, Rejection
+    from airflow_provider_insightly.sending.settings import SendSettings
 
 ROWS = 1000  # fetched at a time
 
@@ -51,7 +52,7 @@ class SqlToInsightlyOperator(InsightlyRecordsOperator):
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters
 
-    def read_records(self) -> Iterator[Record | Rejection]:
+    def read_records(self, settings: SendSettings) -> Iterator[Record | Rejection]:
         """Yield the rows as records."""
         from airflow_provider_insightly.sending.source import number_records
 

@@ -137,6 +137,18 @@ def test_sources_that_cannot_be_read(records: Any, message: str, execute: Execut
     assert insightly_sandbox.requests() == []
 
 
+def test_bare_ids_stand_for_records_where_there_is_an_id_field(execute: Execute, insightly_sandbox: InsightlySandbox):
+    ids = [insightly_sandbox.add("Contacts", FIRST_NAME="Ann")["CONTACT_ID"] for _ in range(3)]
+
+    summary = execute(InsightlyDeleteContactOperator(task_id="delete", records=ids[:2]))
+    execute(InsightlyDeleteContactOperator(task_id="delete_rest", records=f"[{ids[2]}]"))
+
+    assert summary["record_ids"] == ids[:2]
+    assert contacts(insightly_sandbox) == []
+    with pytest.raises(AirflowFailException, match="record 0: CONTACT_ID: the id of the record is missing"):
+        execute(InsightlyDeleteContactOperator(task_id="none", records=[None]))
+
+
 def test_a_file_that_is_not_there_yet_lets_airflow_retry(execute: Execute, tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         execute(InsightlyCreateContactOperator(task_id="create", records=str(tmp_path / "late.csv")))

@@ -228,3 +228,24 @@ def test_the_example_of_the_documentation(insightly_sandbox: InsightlySandbox, t
 
     assert summary["succeeded"] == 2
     assert [lead["LAST_NAME"] for lead in insightly_sandbox.call("GET", "/Leads").json()] == ["Ångström", "Núñez"]
+
+
+def test_huge_and_endless_values(run_send: Run, insightly_sandbox: InsightlySandbox):
+    deep: list = []
+    for _ in range(5000):
+        deep = [deep]
+    huge = "x" * 10_000_000
+    records = [
+        {"FIRST_NAME": "Ann", "BACKGROUND": huge},
+        {"FIRST_NAME": "Bea", "TAGS": deep},
+        {"FIRST_NAME": "Cy", "Notes__c": huge},
+        {"FIRST_NAME": "caf\udce9"},
+    ]
+
+    sent = run_send("create_contact", records)
+
+    rejected = [json.loads(line) for line in sent.rejected]
+    assert [(line["index"], line["field"]) for line in rejected] == [(0, "BACKGROUND"), (1, "TAGS"), (3, "FIRST_NAME")]
+    assert "10000000 characters" in rejected[0]["message"]
+    (kept,) = contacts(insightly_sandbox)
+    assert kept["CUSTOMFIELDS"][0]["FIELD_VALUE"] == huge

@@ -1,0 +1,131 @@
+"""The commands about sends, as ``python -m airflow_provider_insightly`` runs them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_insightly.cli import main
+from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
+from tests.sending.test_send import contacts
+
+CSV = "row,FIRST_NAME,EMAIL_ADDRESS\n1,Zoë,zoe@example.com\n2,,nobody@example.com\n3,Ann,ann@example.com\n"
+
+Command = Callable[..., int]
+
+
+@pytest.fixture
+def command(insightly_sandbox: InsightlySandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run a command in an Airflow home of its own, and return its exit status."""
+    described = {
+        "conn_type": "insightly",
+        "password": insightly_sandbox.api_key,
+        "extra": {"base_url": insightly_sandbox.base_url, "requests_per_second": 500},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_INSIGHTLY_DEFAULT", json.dumps(described))
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+
+    def run(*arguments: str) -> int:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        return int(ended.value.code or 0)
+
+    return run
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "contacts.csv"
+    path.write_text(CSV, encoding="utf-8")
+    return path
+
+
+def test_preview_shows_requests_and_rejections(command: Command, file: Path, capsys, insightly_sandbox):
+    status = command("preview", str(file), "--template", "create_contact", "--exclude", "row")
+
+    shown = capsys.readouterr().out
+    assert status == 1
+    assert '{"FIRST_NAME":"Zoë","EMAIL_ADDRESS":"zoe@example.com"}' in shown
+    assert "# records 1: no request: FIRST_NAME: is required" in shown
+    assert insightly_sandbox.requests() == []
+
+
+def test_preview_of_a_grouping_from_the_input(command: Command, capsys, monkeypatch: pytest.MonkeyPatch):
+    stdin = io.TextIOWrapper(io.BytesIO(b'{"a":1}\n{"a":2}\n'))
+    monkeypatch.setattr("sys.stdin", stdin)
+
+    status = command("preview", "-", "--url", "/Bulk", "--grouping", "wrapped_items", "--rename", "a=b")
+
+    assert status == 0
+    assert '{"records":[{"fields":{"b":1}},{"fields":{"b":2}}]}' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--template", "create_contac"], "create_contact"),
+        ([], "Give --template, or --method and --url"),
+        (["--template", "create_contact", "--grouping", "json_array"], "one record a request"),
+    ],
+)
+def test_settings_that_cannot_work(options: list[str], message: str, command: Command, file: Path, capsys):
+    assert command("preview", str(file), *options) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_send_and_replay(command: Command, file: Path, tmp_path: Path, capsys, insightly_sandbox: InsightlySandbox):
+    rejected = tmp_path / "rejected.jsonl"
+    options = ["--template", "create_contact", "--exclude", "row"]
+
+    assert command("send", str(file), *options, "--rejected", str(rejected)) == 1
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["succeeded"] == 2
+    rejected.write_text(rejected.read_text().replace('"FIRST_NAME": null', '"FIRST_NAME": "Nina"'))
+    assert command("replay", str(rejected), *options) == 0
+    assert command("replay", str(rejected), *options) == 0
+
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["skipped"] == 1
+    assert [c["FIRST_NAME"] for c in contacts(insightly_sandbox)] == ["Zoë", "Ann", "Nina"]
+
+
+def test_a_send_goes_on_by_its_key(command: Command, file: Path, capsys, insightly_sandbox: InsightlySandbox):
+    options = ["--template", "create_contact", "--exclude", "row", "--key", "mine", "--on-record-error", "continue"]
+
+    assert [command("send", str(file), *options) for _ in range(2)] == [0, 0]
+
+    assert len(contacts(insightly_sandbox)) == 2
+
+
+def test_send_test(command: Command, capsys, insightly_sandbox: InsightlySandbox):
+    assert command("send-test", '{"FIRST_NAME": "Tess"}', "--template", "create_contact") == 0
+    assert "succeeded: 201" in capsys.readouterr().out
+    contact_id = contacts(insightly_sandbox)[0]["CONTACT_ID"]
+    deletion = ["send-test", json.dumps({"CONTACT_ID": contact_id}), "--template", "delete_contact"]
+
+    assert command(*deletion) == 1
+    assert "confirm" in capsys.readouterr().err
+    assert command(*deletion, "--confirm-delete") == 0
+    assert contacts(insightly_sandbox) == []
+
+
+def test_a_wrong_key_is_said_and_not_shown(command: Command, file: Path, capsys, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.faults([{"kind": "status", "status": 401, "rate": 1}])
+
+    assert command("send", str(file), "--template", "create_contact", "--exclude", "row") == 1
+
+    shown = "".join(capsys.readouterr())
+    assert "Check the API key" in shown
+    assert insightly_sandbox.api_key not in shown
+
+
+def test_db(command: Command, file: Path, capsys):
+    assert command("db", "upgrade") == 0
+    assert "is up to date" in capsys.readouterr().out
+    command("send", str(file), "--template", "create_contact", "--exclude", "row")
+    assert command("db", "prune", "--older-than", "1") == 0
+    assert "Forgot 0 sends" in capsys.readouterr().out
+    assert command("db", "prune", "--older-than", "-1") == 0
+    assert "Forgot 1 sends" in capsys.readouterr().out
