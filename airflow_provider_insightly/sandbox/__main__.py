@@ -75,8 +75,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def make_server(sandbox: Sandbox) -> uvicorn.Server:
-    """Return the HTTP server of a sandbox; its headers are the sandbox's own."""
-    import uvicorn  # Airflow's command line asks this module for its options at every start
+    """Return the HTTP server of a sandbox; its headers are the sandbox's own.
+
+    :raises SystemExit: when the server's package, which an installation without the sandbox lacks, is not there.
+    """
+    try:
+        import uvicorn  # Airflow's command line asks this module for its options at every start
+    except ImportError:
+        raise SystemExit("The sandbox needs: pip install 'airflow-provider-insightly[sandbox]'") from None
 
     return uvicorn.Server(
         uvicorn.Config(

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from airflow_provider_insightly.api.catalogue import InsightlyObject, Operation, get_object
@@ -124,7 +124,7 @@ class Call:
 Handler = Callable[[Call], Answer]
 
 
-@cache
+@lru_cache(maxsize=1000)
 def object_named(name: str) -> InsightlyObject:
     """Return the object for its exact name, quickly."""
     return get_object(name)

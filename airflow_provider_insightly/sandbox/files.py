@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from email import message_from_bytes
 from email.policy import HTTP
@@ -12,6 +13,8 @@ from airflow_provider_insightly.sandbox.operations import page, read_date
 from airflow_provider_insightly.sandbox.values import blank_record, read_body
 
 FILES = "FileAttachments"
+
+CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w-]+)?", re.ASCII)
 
 
 def list_files(call: Call) -> Answer:
@@ -54,7 +57,14 @@ def get_file(call: Call) -> Answer:
     found = call.store.content(FILES, file_id, place) if place else None
     if found is None:
         raise ApiError(404, f"File {file_id} was not found.")
-    return Answer(200, found[1], found[0])
+    return download(*found)
+
+
+def download(content_type: str, content: bytes) -> Answer:
+    """Answer with the bytes of a file or image; a browser saves them and runs nothing in them."""
+    kind = content_type if CONTENT_TYPE.fullmatch(content_type) else "application/octet-stream"
+    headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+    return Answer(200, content, kind, headers)
 
 
 def remove_file(call: Call) -> Answer:
@@ -104,7 +114,7 @@ def get_image(call: Call) -> Answer:
     found = call.store.content(call.obj.name, call.record_id, image_name(call))
     if found is None:
         raise ApiError(404, f"{call.obj.type} {call.record_id} has no such image.")
-    return Answer(200, found[1], found[0])
+    return download(*found)
 
 
 def put_image(call: Call) -> Answer:

@@ -193,6 +193,15 @@ class TestFiles:
         assert sandbox.call("GET", path).content == b"photo"
         assert sandbox.call("GET", of(contact, "/Image")).status_code == 404
 
+    @pytest.mark.parametrize("claimed", ["text/html\r\nX-Evil: 1", "é😀/x", ""])
+    def test_a_claimed_content_type_cannot_spoil_the_answer(self, sandbox, contact, claimed):
+        files = {"file": ("a.bin", b"abc"), "content_type": (None, claimed.encode())}
+        attachment = sandbox.call("POST", of(contact, "/FileAttachments"), files=files).json()
+        answer = sandbox.call("GET", f"/FileAttachments/{attachment['FILE_ID']}")
+        assert (answer.status_code, answer.content) == (200, b"abc")
+        assert answer.headers["Content-Disposition"] == "attachment"
+        assert "X-Evil" not in answer.headers
+
     def test_an_upload_without_a_file_is_400(self, sandbox, contact):
         assert sandbox.call("POST", of(contact, "/FileAttachments"), {}).status_code == 400
 
