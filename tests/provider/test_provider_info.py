@@ -14,6 +14,7 @@ import pytest
 import airflow_provider_insightly
 from airflow_provider_insightly import __version__
 from airflow_provider_insightly.api.client import POD
+from airflow_provider_insightly.cli import COMMANDS
 from airflow_provider_insightly.get_provider_info import CONNECTION_FIELDS, get_provider_info
 from airflow_provider_insightly.hooks.insightly import ConnectionExtra
 
@@ -87,7 +88,7 @@ def test_telling_airflow_of_the_provider_imports_nothing_heavy():
     assert run.returncode == 0, run.stderr
 
 
-COMMANDS = """
+ARGUMENTS = """
 import sys, argparse
 from airflow_provider_insightly.cli import COMMANDS
 for command in COMMANDS:
@@ -99,7 +100,7 @@ sys.exit(", ".join(sorted(heavy)) or 0)
 
 def test_knowing_the_commands_arguments_imports_nothing_heavy():
     """Every command of Airflow's own asks for them."""
-    run = subprocess.run([sys.executable, "-c", COMMANDS], capture_output=True, text=True, check=False)
+    run = subprocess.run([sys.executable, "-c", ARGUMENTS], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
 
 
@@ -117,3 +118,24 @@ def test_a_dag_file_with_the_operators_imports_only_their_own_modules():
     """What a DAG file imports is paid at every parse: the operators import what they need when they run."""
     run = subprocess.run([sys.executable, "-c", DAG_FILE], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_airflow_lists_the_provider_its_hook_and_its_form():
+    """What `airflow providers list`, `airflow providers hooks` and the connection form show."""
+    from airflow.providers_manager import ProvidersManager
+
+    manager = ProvidersManager()
+    assert manager.providers["airflow-provider-insightly"].version == __version__
+    assert "insightly" in dict(manager.hooks)
+    assert set(manager.extra_links_class_names) >= {"airflow_provider_insightly.links.record.InsightlyRecordLink"}
+    if hasattr(manager, "_cli_command_functions_set"):  # came with 3.2, as the form's fields
+        widgets = manager.connection_form_widgets
+        assert {f"extra__insightly__{name}" for name in CONNECTION_FIELDS} <= set(widgets)
+        assert manager.field_behaviours["insightly"]["relabeling"] == {"password": "API key"}
+
+
+def test_the_command_line_has_the_commands():
+    run = subprocess.run(
+        [sys.executable, "-m", "airflow_provider_insightly", "--help"], capture_output=True, text=True, check=True
+    )
+    assert {command.name for command in COMMANDS} <= set(run.stdout.replace(",", " ").split())
