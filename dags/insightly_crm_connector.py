@@ -14,6 +14,7 @@ from airflow.sdk import DAG, Param, chain
 
 from airflow_provider_insightly.connector.configuration import Configuration, load_configuration
 from airflow_provider_insightly.connector.settings import BOXES
+from airflow_provider_insightly.operators.approval import ApprovePlanOperator
 from airflow_provider_insightly.operators.connector import (
     ApplyOperator,
     BreakersOperator,
@@ -80,6 +81,7 @@ def insightly_crm_connector(dag_id: str, configuration: Configuration, schedule:
         )
         plan = PlanOperator(task_id="plan", configuration=configuration, trigger_rule="none_failed")
         breakers = BreakersOperator(task_id="breakers", configuration=configuration)
+        approve = ApprovePlanOperator(task_id="approve_plan", configuration=configuration, trigger_rule="none_failed")
         writes = []
         for step in WRITING_STEPS:
             decided = StepOperator(task_id=step, step=step, configuration=configuration, trigger_rule="none_failed")
@@ -96,7 +98,7 @@ def insightly_crm_connector(dag_id: str, configuration: Configuration, schedule:
             configuration=configuration,
             trigger_rule="none_failed",
         )
-        chain(check, extracts, visits, plan, breakers, *writes, report)
+        chain(check, extracts, visits, plan, breakers, approve, *writes, report)
     return dag
 
 

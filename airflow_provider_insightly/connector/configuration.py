@@ -41,7 +41,8 @@ class Configuration(BaseModel):
     @property
     def digest(self) -> str:
         """A short hash: when it changes, every record is looked at again."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:32]
+        decisive = self.model_dump_json(exclude={"settings": {"approval", "breakers"}})
+        return hashlib.sha256(decisive.encode()).hexdigest()[:32]
 
     def override(self, values: Mapping[str, Any]) -> Configuration:
         """Return the configuration with other settings, as the DAG's parameters give them.

@@ -119,6 +119,11 @@ def read_plan(connection: Connection, instance: str, run_id: str) -> Plan:
     return Plan(row.plan_id, row.instance, row.run_id, row.hash, summary, row.dry_run, row.made_at, row.released_by)
 
 
+def waiting(summary: Summary) -> int:
+    """Return how many actions of a plan wait for a person's approval, whatever the breakers say."""
+    return sum(number for name, number in summary.counts.items() if name.endswith(f" {PENDING}"))
+
+
 def tripped_breakers(summary: Summary, settings: Settings) -> list[str]:
     """Return what a plan does too much of, in words."""
     breakers = settings.breakers

@@ -75,6 +75,7 @@ class Settings(_Strict):
     :param merge_map: merges that a person states: the lost record to the surviving one, as ``Contacts/5: Contacts/7``.
     :param allow_opt_in_from_crm: let a user who un-ticks an opt-out in CRM opt the prospect in again.
     :param publish: where the timeline is shown: on the connector's page, or also as a Note a day on the record.
+    :param approval: what happens to a plan that needs a person: the task fails, or asks in the Airflow UI and waits.
     :param overlap_seconds: seconds by which a read reaches back behind the last one.
     :param read_lag_seconds: seconds by which lists and searches of the API may lag behind a write.
     :param log_days: days for which the connector log is kept.
@@ -98,6 +99,7 @@ class Settings(_Strict):
     merge_map: dict[str, str] = Field(default_factory=dict)
     allow_opt_in_from_crm: bool = False
     publish: Literal["page", "note"] = "page"
+    approval: Literal["fail", "ask"] = "fail"
     overlap_seconds: float = Field(default=300, ge=1)
     read_lag_seconds: float = Field(default=30, ge=0)
     log_days: int = Field(default=90, ge=1)

@@ -195,17 +195,29 @@ class PlanOperator(ConnectorOperator):
 
 
 class BreakersOperator(ConnectorOperator):
-    """Lets the plan be applied, unless it does too much; a dry run ends here."""
+    """Lets the plan be applied, unless it does too much; a dry run ends here.
 
-    def take_step(self, context: Context) -> str:
-        """Release the plan; return who or what released it."""
-        from airflow_provider_insightly.connector.plans import release
+    With ``approval: ask``, what needs a person is left to an :class:`ApprovePlanOperator`.
+    """
 
-        plan = self.read_plan(context)
+    def take_step(self, context: Context) -> str | None:
+        """Release the plan; return who or what released it, ``None`` when a person is asked."""
+        from airflow_provider_insightly.connector.plans import PlanHeldError, release, waiting
+
+        plan, settings = self.read_plan(context), self.configured(context).settings
         if plan.dry_run:
             raise AirflowSkipException(f"This is a dry run: nothing of plan {plan.hash} is written.")
         approved = context["params"].get("approve_plan") or ""
-        released_by = release(self.store, plan, self.configured(context).settings, approved)
+        if settings.approval == "ask" and approved != plan.hash and waiting(plan.summary):
+            self.log.info("%d actions wait for approval.", waiting(plan.summary))
+            return None
+        try:
+            released_by = release(self.store, plan, settings, approved)
+        except PlanHeldError as error:
+            if settings.approval == "fail":
+                raise
+            self.log.warning("%s", error)
+            return None
         self.log.info("Plan %s is released: %s.", plan.hash, released_by)
         return released_by
 
