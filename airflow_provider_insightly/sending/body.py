@@ -59,6 +59,17 @@ def plain(value: Any, field: str | None, depth: int = 0) -> Any:
     raise FieldError(field, f"is a {type(value).__name__}, which has no form in JSON; convert it before sending")
 
 
+def write_line(values: Mapping[str, Any]) -> str:
+    """Write any values as one line of JSON: what could not be sent must still be shown, and told from others.
+
+    Reading the line and writing it again gives the same line.
+    """
+    try:
+        return json.dumps(_shown(values))
+    except RecursionError:
+        return json.dumps({name: _too_deep(value) for name, value in values.items()}, default=str)
+
+
 def format_date(value: date) -> str:
     """Write a date, or a moment in UTC, as Insightly does: ``2018-04-09 16:58:14``."""
     if not isinstance(value, datetime):
@@ -66,6 +77,23 @@ def format_date(value: date) -> str:
     if value.tzinfo is not None:
         value = value.astimezone(timezone.utc)
     return value.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _shown(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_shown(item) for item in value]
+    if value is None or isinstance(value, (str, bool, int)) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    try:
+        return plain(value, None)
+    except FieldError:
+        return str(value)
+
+
+def _too_deep(value: Any) -> Any:
+    return "nested too deeply to show" if isinstance(value, (Mapping, list, tuple)) else value
 
 
 def _text(value: str, field: str | None) -> str:

@@ -65,30 +65,33 @@ class Journal:
     def look_up(self, items: Sequence[Item]) -> list[Entry | None]:
         """Return what earlier attempts did with each item; ``None`` for one that is new.
 
+        A create is known by what was sent and also by what its source gave: neither a source with a column that is
+        different each time (and left out) nor a setting that was changed in between creates it again.
+
         Equal items are told apart by their number alone, so a source that gives its rows in another order the second
         time is no harm: of three equal items as many are skipped as were done.
         """
         if self._attempt == 1 or not items:
             return [None] * len(items)
-        table = journal_table
-        query = (
-            select(table)
-            .where(table.c.send_id == self._send_id, table.c.attempt < self._attempt)
-            .where(table.c.digest.in_({item.digest for item in items}))
-            .order_by(table.c.state, table.c.id)  # "done" before "sent"
-        )
         with writing(self._engine) as connection:
-            rows = defaultdict(list)
-            for row in connection.execute(query):
-                rows[row.digest].append(row)
-            found = [rows[item.digest].pop(0) if rows[item.digest] else None for item in items]
+            rows = self._unclaimed(connection, items)
+            found: list[Any] = [None] * len(items)
+            for name in ("digest", "source_digest"):
+                by_digest = defaultdict(list)
+                for row in rows.values():
+                    by_digest[getattr(row, name)].append(row)
+                for number, item in enumerate(items):
+                    candidates = by_digest[getattr(item, name)] if getattr(item, name) else []
+                    if found[number] is None and candidates:
+                        found[number] = candidates.pop(0)
+                        del rows[found[number].id]
             claims = [
                 {"row": row.id, "new_position": item.record.index}
                 for row, item in zip(found, items, strict=True)
                 if row is not None
             ]
             if claims:
-                claim = update(table).where(table.c.id == bindparam("row"))
+                claim = update(journal_table).where(journal_table.c.id == bindparam("row"))
                 connection.execute(claim.values(attempt=self._attempt, position=bindparam("new_position")), claims)
         return [None if row is None else Entry(row.state == "done", row.record_id, row.began_at) for row in found]
 
@@ -136,6 +139,17 @@ class Journal:
             row = connection.execute(select(sends_table).where(sends_table.c.key == self._key)).one()
         return row.id, row.attempts
 
+    def _unclaimed(self, connection: Connection, items: Sequence[Item]) -> dict[int, Any]:
+        """Return the rows of earlier attempts that could be those of some items, the done ones first."""
+        table = journal_table
+        of_earlier = (table.c.send_id == self._send_id, table.c.attempt < self._attempt)
+        rows: dict[int, Any] = {}
+        for column, name in ((table.c.digest, "digest"), (table.c.source_digest, "source_digest")):
+            wanted = {getattr(item, name) for item in items} - {None}
+            query = select(table).where(*of_earlier, column.in_(wanted)).order_by(table.c.state, table.c.id)
+            rows.update((row.id, row) for row in connection.execute(query))
+        return dict(sorted(rows.items(), key=lambda pair: (pair[1].state, pair[0])))
+
     def _forget(self, connection: Connection, items: Sequence[Item]) -> None:
         table = journal_table
         connection.execute(
@@ -156,6 +170,7 @@ class Journal:
             "began_at": self._now(),
             "object": self._object,
             "record_id": record_id,
+            "source_digest": item.source_digest,
         }
 
 

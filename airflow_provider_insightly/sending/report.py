@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from airflow_provider_insightly.sending.body import write_line
 from airflow_provider_insightly.sending.mask import mask, mask_text
 from airflow_provider_insightly.sending.record import Record, Rejection
 from airflow_provider_insightly.sending.result import Outcome, Result
@@ -136,7 +135,7 @@ class Report:
             **({"masked": masked} if masked else {}),
             "record": mask(record.values, self._mask_fields),
         }
-        self._write_rejected(to_line(line))
+        self._write_rejected(f"{write_line(line)}\n")
 
     def _respond(self, result: Result) -> None:
         if self._write_response is None:
@@ -156,22 +155,4 @@ class Report:
             "seconds": round(result.seconds, 3),
             "response": response,
         }
-        self._write_response(to_line(line))
-
-
-def to_line(value: Mapping[str, Any]) -> str:
-    """Write a value as a line of JSON, whatever a record holds: what could not be sent must still be shown."""
-    try:
-        return json.dumps(_printable(value), default=str) + "\n"
-    except RecursionError:
-        return json.dumps({**value, "record": "nested too deeply to show"}, default=str) + "\n"
-
-
-def _printable(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(name): _printable(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_printable(item) for item in value]
-    return value
+        self._write_response(f"{write_line(line)}\n")

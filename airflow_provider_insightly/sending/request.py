@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from airflow_provider_insightly.api.catalogue import InsightlyObject
 from airflow_provider_insightly.sending.address import ID, fill_url
-from airflow_provider_insightly.sending.body import plain, to_json
+from airflow_provider_insightly.sending.body import plain, to_json, write_line
 from airflow_provider_insightly.sending.fields import CUSTOM_FIELDS, find_missing, read_id, read_record
 from airflow_provider_insightly.sending.grouping import Grouping
 from airflow_provider_insightly.sending.record import FieldError, Record, Rejection
@@ -29,7 +29,8 @@ class Item:
     :param url: the URL with the record's fields filled in.
     :param values: what goes into the body.
     :param record_id: the id of the record in Insightly, where the send is about one that exists.
-    :param digest: names the record's content and address; equal content has equal digests.
+    :param digest: names what is sent and where; the same has the same digest.
+    :param source_digest: names what the source gave, where the record is to be created; ``None`` otherwise.
     """
 
     record: Record
@@ -38,6 +39,7 @@ class Item:
     values: Mapping[str, Any]
     record_id: int | None
     digest: str
+    source_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,8 @@ def _item(settings: SendSettings, target: InsightlyObject | None, record: Record
         body = _with_id(settings, target, record_id, body)
     elif not body:
         raise FieldError(None, "no field with a value is left to send")
-    return Item(record, settings.method, url, body, record_id, find_digest(settings.method, url, to_json(body)))
+    digest = find_digest(settings.method, url, to_json(body))
+    return Item(record, settings.method, url, body, record_id, digest, _find_source(settings.method, record))
 
 
 def _select(settings: SendSettings, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,6 +215,11 @@ def _has_room(settings: SendSettings, grouping: Grouping, batch: list[Item], ite
     if settings.batch_bytes is None:
         return True
     return len(grouping.body([other.values for other in (*batch, item)])) <= settings.batch_bytes
+
+
+def _find_source(method: str, record: Record) -> str | None:
+    """Return the name of what the source gave; only a create needs it, since only a create could be done twice."""
+    return find_digest(method, "", write_line(record.values).encode()) if method == "POST" else None
 
 
 def find_digest(method: str, url: str, body: bytes) -> str:

@@ -113,7 +113,7 @@ def _as_update(item: Item, target: InsightlyObject, record_id: int) -> Item:
     url = f"{target.path}/{record_id}"
     values = {target.id_field or "": record_id, **item.values}
     digest = find_digest("PUT", url, to_json(values))
-    return replace(item, method="PUT", url=url, values=values, record_id=record_id, digest=digest)
+    return replace(item, method="PUT", url=url, values=values, record_id=record_id, digest=digest, source_digest=None)
 
 
 def _listed(ids: Sequence[int]) -> str:

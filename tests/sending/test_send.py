@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
@@ -182,6 +183,20 @@ def test_a_second_attempt_sends_nothing_twice_even_in_another_order(run_send: Ru
     assert second.summary["skipped"] == 23
     assert len(contacts(insightly_sandbox)) == 23
     assert sorted(second.summary["record_ids"]) == sorted(first.summary["record_ids"])
+
+
+def test_a_create_is_known_when_a_setting_or_an_excluded_column_has_changed(run_send: Run, insightly_sandbox):
+    create = get_template("create_contact")
+    records = [{**record, "loaded_at": datetime(2026, 1, 1), "row": n} for n, record in enumerate(emails(5))]
+    first = run_send(from_template(create, exclude_attributes=("loaded_at", "row")), records)
+
+    later = [{**record, "loaded_at": datetime(2026, 1, 2)} for record in records]
+    second = run_send(from_template(create, exclude_attributes=("loaded_at", "row")), later)
+    third = run_send(from_template(create, exclude_attributes=("loaded_at",), rename={"row": "PHONE"}), records)
+
+    assert [sent.summary["skipped"] for sent in (first, second, third)] == [0, 5, 5]
+    assert first.summary["record_ids"] == second.summary["record_ids"] == third.summary["record_ids"]
+    assert len(contacts(insightly_sandbox)) == 5
 
 
 def test_a_patch_that_is_refused_says_what_to_do(run_send: Run, insightly_sandbox: InsightlySandbox):
