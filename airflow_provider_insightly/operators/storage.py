@@ -32,7 +32,7 @@ def writing_lines(path: str | None) -> Iterator[Callable[[str], object] | None]:
         yield None
         return
     target = ObjectStoragePath(path)
-    if "://" not in path:
+    if target.protocol in ("", "file"):  # object storage has no folders to make
         target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     with ExitStack() as stack:
