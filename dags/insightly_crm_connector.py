@@ -102,6 +102,6 @@ def insightly_crm_connector(dag_id: str, configuration: Configuration, schedule:
     return dag
 
 
-insightly_crm_connector(
+dag = insightly_crm_connector(
     "insightly_crm_connector", load_configuration(Path(__file__).with_name("insightly_crm_connector.yaml"))
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -17,7 +18,10 @@ from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import connector_actions, connector_approvals, connector_plans
 
 CHUNK = 500
-"""Actions in one mapped task."""
+"""Actions in one mapped task, or more where that would make too many tasks."""
+
+MOST_CHUNKS = 1000
+"""Airflow maps a task over 1024 values at most (``[core] max_map_length``)."""
 
 
 @dataclass
@@ -190,7 +194,9 @@ def chunks(connection: Connection, plan: Plan, step: str) -> list[tuple[int, int
         .where(table.plan_id == plan.plan_id, table.step == step, table.result.is_(None))
         .order_by(table.seq)
     )
-    return [(part[0], part[-1]) for part in numbers.scalars().partitions(CHUNK)]
+    found = array("q", numbers.scalars())
+    size = max(CHUNK, -(-len(found) // MOST_CHUNKS))
+    return [(found[at], found[min(at + size, len(found)) - 1]) for at in range(0, len(found), size)]
 
 
 def read_actions(

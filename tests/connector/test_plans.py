@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_insightly.connector import plans
 from airflow_provider_insightly.connector.applying import Applier, PlanNotReleasedError
 from airflow_provider_insightly.connector.extraction import IncompleteReadError
 from airflow_provider_insightly.connector.mapping import FieldMapping, check_mapping
@@ -114,6 +115,24 @@ def test_a_plan_that_was_not_released_is_not_applied(office: Office) -> None:
         plan = read_plan(connection, "test", "dry")
     with pytest.raises(PlanNotReleasedError, match="dry run"):
         Applier(office.client, office.store, plan, mapping, Settings(), now=office.now, sleep=lambda seconds: None)
+
+
+@pytest.mark.parametrize(("chunk", "most", "sizes"), [(2, 10, [2, 2, 1]), (1, 2, [3, 2]), (500, 1000, [5])])
+def test_chunks_are_of_one_size_and_never_too_many(
+    office: Office, monkeypatch: pytest.MonkeyPatch, chunk: int, most: int, sizes: list[int]
+) -> None:
+    monkeypatch.setattr(plans, "CHUNK", chunk)
+    monkeypatch.setattr(plans, "MOST_CHUNKS", most)
+    for number in range(5):
+        office.contact(f"{number}@example.com")
+    office.run(run_id="dry", dry_run=True, create_prospects=True, backfill=True)
+    with office.store.connect() as connection:
+        plan = read_plan(connection, "test", "dry")
+        parts = plans.chunks(connection, plan, "create_prospects")
+        read = [list(plans.read_actions(connection, plan.plan_id, None, *part)) for part in parts]
+    applied = [[action.crm for _, action, *_ in part] for part in read]
+    assert [len(part) for part in applied] == sizes
+    assert len({crm for part in applied for crm in part}) == 5
 
 
 def test_the_same_run_twice_equals_once(office: Office) -> None:

@@ -46,6 +46,7 @@ MACHINE = settings(
 ADDRESSES = [f"{name}@example.com" for name in "abc"]
 WORDS = ["x", "y", "z", "", None]
 PAIRED = {"FIRST_NAME": "FIRST_NAME", "PHONE": "PHONE", "TITLE": "TITLE"}
+REPLAYED = ("create", "update_prospect", "update_crm", "change_email", "opt_out_prospect", "opt_out_crm")
 OPT_OUT = {"prospect": "OPTED_OUT", "lead": "EMAIL_OPTED_OUT", "contact": "EMAIL_OPTED_OUT", "behavior": MOST_RECENT}
 CRM = ("Contacts", "Leads")
 NAMES = ("Prospect", *CRM)
@@ -213,7 +214,8 @@ class Connector(RuleBasedStateMachine):
         dry = self.office.run(dry_run=True, **options)
         crm_before = {name: set(self.ids(name)) for name in CRM}
         before = len(self.sandbox.requests())
-        report = self.office.run(run_id=f"run {before} {random.random()}", **options)
+        run_id = f"run {before} {random.random()}"
+        report = self.office.run(run_id=run_id, **options)
         received = self.sandbox.requests()[before:]
         writes = [each for each in received if each["method"] != "GET"]
         assert report.plan_hash == dry.plan_hash  # 13: the dry run's plan is the real run's
@@ -221,6 +223,7 @@ class Connector(RuleBasedStateMachine):
         assert not [each for each in writes if each["method"] != "PUT" and "Prospect" not in each["path"]]  # 7
         pages = [each for each in received if each["method"] == "GET" and each["path"].lower().count("/") <= 3]
         self.check_values(writes)
+        self.check_replay(run_id)
         changes = sum(sum(counts.values()) for counts in report.results.values())
         assert len(received) <= 6 * changes + len(pages) + self.looked_up() + 10  # 16; a merge takes 6 requests
         self.check_world()
@@ -265,7 +268,6 @@ class Connector(RuleBasedStateMachine):
         unfinished = [row for row in self.office.log() if row["result"] is None]
         assert not [row for row in unfinished if not row["run_id"].startswith("crash")]  # 14
         self.check_agreement()
-        self.check_replay()
 
     def check_agreement(self) -> None:
         for prospect_id, ref in self.office.links().items():
@@ -284,11 +286,16 @@ class Connector(RuleBasedStateMachine):
                 ]
                 assert ours == theirs or quarantined, (field, prospect.json(), crm.json())
 
-    def check_replay(self) -> None:
-        """14: the last applied row of the log for a field is the value that it has, unless a person changed it."""
-        for row in self.office.log(result=APPLIED):
-            if row["event"] == "create" and row["field"]:
-                assert row["prospect_id"] is not None
+    def check_replay(self, run_id: str) -> None:
+        """14: what a run logged as applied is what both sides have after it."""
+        written: dict[tuple[Ref, str], Any] = {}
+        for row in reversed(self.office.log(run_id=run_id, result=APPLIED)):  # the oldest first
+            to_crm = row["direction"] == "to_crm"
+            target = Ref(row["crm_object"], row["crm_id"]) if to_crm else Ref("Prospect", row["prospect_id"])
+            if row["field"] and row["event"] in REPLAYED:
+                written[target, row["field"]] = row["after"]
+        for (target, field), value in written.items():
+            assert self.office.get(*target)[field] == value, (target, field)
 
 
 @pytest.fixture
