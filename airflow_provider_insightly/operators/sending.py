@@ -155,13 +155,14 @@ class SendingOperator(BaseOperator):
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
         """Render the templated fields, and mask what must not be shown, before the UI is told of them."""
         super().render_template_fields(context, jinja_env)
-        if self.mask_fields and not isinstance(self.records, str):
-            from airflow.sdk.log import mask_secret
+        if not self.mask_fields:
+            return
+        from airflow.sdk.log import mask_secret
 
-            records = [self.records] if isinstance(self.records, Mapping) else self.records
-            for record in records if isinstance(records, list) else []:
-                for name in self.mask_fields:
-                    mask_secret(str(record.get(name) or ""))
+        records = self.records if isinstance(self.records, list) else [self.records]
+        for record in (*records, self.test_record):
+            for name in names(self.mask_fields) if isinstance(record, Mapping) else ():
+                mask_secret(str(record.get(name) or ""))
 
     def execute(self, context: Context) -> Summary:
         """Send the records.

@@ -31,57 +31,89 @@ def deliver(
     :param exchange: makes a request; called in threads.
     :param concurrency: how many requests are under way at once.
     :param stops_after: tells whether an outcome ends the send; those under way are still yielded.
-    :raises Exception: the first error of ``exchange``.
+    :raises Exception: the first error of ``exchange``, or of the source of the requests.
     """
-    stopped = threading.Event()
-
-    def send(request: Request) -> Result | None:
-        if stopped.is_set():
-            return None
-        try:
-            return exchange(request)
-        except BaseException:
-            stopped.set()
-            raise
-
-    source = iter(requests)
-    window: deque[Future[Result | None] | Result | Rejection] = deque()
-    problem: Exception | None = None
-    is_first = True
-    executor = ThreadPoolExecutor(concurrency, thread_name_prefix="insightly-send")
+    window = _Window(requests, exchange, concurrency)
     try:
-        while True:
-            while len(window) < WINDOW and not stopped.is_set():
-                following = next(source, None)
-                if following is None:
-                    break
-                if not isinstance(following, Request):
-                    window.append(following)
-                    continue
-                future = executor.submit(send, following)
-                window.append(future)
-                if is_first:
-                    is_first = False
-                    wait([future])
-            if not window:
-                break
-            head = window.popleft()
-            outcome: Result | Rejection | None
-            if isinstance(head, Future):
-                try:
-                    outcome = head.result()
-                except Exception as error:  # noqa: BLE001  raised below, after the results of the others
-                    problem = problem or error
-                    continue
-            else:
-                outcome = head
+        while window.fill():
+            outcome = window.take()
             if outcome is None:
                 continue
             if stops_after(outcome):
-                stopped.set()
+                window.stop()
             yield outcome
     finally:
-        stopped.set()
-        executor.shutdown(wait=True)
-    if problem is not None:
-        raise problem
+        window.close()
+    if window.problem is not None:
+        raise window.problem
+
+
+class _Window:
+    """The requests that are under way or done and not yet yielded, in their order.
+
+    :ivar problem: the first error of a request, or of the source; none is raised before the others are through.
+    """
+
+    def __init__(
+        self,
+        requests: Iterable[Request | Result | Rejection],
+        exchange: Callable[[Request], Result],
+        concurrency: int,
+    ) -> None:
+        self.problem: Exception | None = None
+        self._source = iter(requests)
+        self._exchange = exchange
+        self._executor = ThreadPoolExecutor(concurrency, thread_name_prefix="insightly-send")
+        self._outcomes: deque[Future[Result | None] | Result | Rejection] = deque()
+        self._stopped = threading.Event()
+        self._is_first = True
+
+    def fill(self) -> bool:
+        """Start requests until the window is full, and tell whether there is anything to take."""
+        while len(self._outcomes) < WINDOW and not self._stopped.is_set():
+            try:
+                following = next(self._source, None)
+            except Exception as error:  # noqa: BLE001  kept as the problem
+                self.problem = self.problem or error
+                self._source = iter(())
+                break
+            if following is None:
+                break
+            self._outcomes.append(self._start(following) if isinstance(following, Request) else following)
+        return bool(self._outcomes)
+
+    def take(self) -> Result | Rejection | None:
+        """Wait for the oldest outcome; ``None`` for a request that failed in a way that stops, or never went out."""
+        oldest = self._outcomes.popleft()
+        if not isinstance(oldest, Future):
+            return oldest
+        try:
+            return oldest.result()
+        except Exception as error:  # noqa: BLE001  kept as the problem
+            self.problem = self.problem or error
+            return None
+
+    def stop(self) -> None:
+        """Let no further request go out."""
+        self._stopped.set()
+
+    def close(self) -> None:
+        """Stop, and wait for the requests under way."""
+        self.stop()
+        self._executor.shutdown(wait=True)
+
+    def _start(self, request: Request) -> Future[Result | None]:
+        future = self._executor.submit(self._send, request)
+        if self._is_first:
+            self._is_first = False
+            wait([future])
+        return future
+
+    def _send(self, request: Request) -> Result | None:
+        if self._stopped.is_set():
+            return None
+        try:
+            return self._exchange(request)
+        except BaseException:
+            self.stop()
+            raise

@@ -39,7 +39,7 @@ def test_batches(load_dag, insightly_sandbox):
     load_dag("sends", "example_batches").test()
 
     bodies = [r["body"] for r in insightly_sandbox.requests(method="POST")]
-    assert [len(body["data"]["records"]) for body in bodies] == [100, 100, 50]
+    assert sorted(len(body["data"]["records"]) for body in bodies) == [50, 100, 100]
 
 
 def test_upsert_updates_what_is_there_and_creates_the_rest(load_dag, insightly_sandbox):
