@@ -17,6 +17,7 @@ from airflow_provider_insightly.sandbox.settings import Settings
 from airflow_provider_insightly.sandbox.values import write_date
 
 _ID = re.compile(r"\d{1,19}", re.ASCII)
+_ETAG = re.compile(r'W/"([0-9a-f]{8,15})"')
 _LARGEST_ID = 2**63 - 1
 
 
@@ -64,9 +65,10 @@ class Call:
     def id_parameter(self, position: int) -> int:
         """Return a parameter of the path as an id; what is none gets 404."""
         text = self.parameters[position]
-        if not _ID.fullmatch(text) or int(text) > _LARGEST_ID:
+        number = read_id(text)
+        if number is None:
             raise ApiError(404, f"{self.obj.type} {text!r} was not found.")
-        return int(text)
+        return number
 
     def json(self) -> Any:
         """Return the body's JSON; what is none gets 400."""
@@ -130,6 +132,11 @@ def object_named(name: str) -> InsightlyObject:
     return get_object(name)
 
 
+def read_id(text: str) -> int | None:
+    """Return an id that is written in digits; ``None`` for what cannot be one."""
+    return int(text) if _ID.fullmatch(text) and int(text) <= _LARGEST_ID else None
+
+
 def missing(obj: InsightlyObject, record_id: int) -> ApiError:
     """Return the error for a record that is not there."""
     return ApiError(404, f"{obj.type} {record_id} was not found.")
@@ -137,8 +144,8 @@ def missing(obj: InsightlyObject, record_id: int) -> ApiError:
 
 def next_etag(etag: str | None) -> str:
     """Return the ETag that follows another; the live format is unknown, clients must not look inside."""
-    revision = int(etag.strip('W/"'), 16) if etag else 0
-    return f'W/"{revision + 1:08x}"'
+    found = _ETAG.fullmatch(etag or "")
+    return f'W/"{(int(found[1], 16) if found else 0) + 1:08x}"'
 
 
 def _refuse_constant(name: str) -> Any:

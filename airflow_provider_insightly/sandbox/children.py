@@ -122,7 +122,7 @@ def remove_child(call: Call, child: InsightlyObject, parent_field: str) -> Answe
 def all_children(call: Call, child: InsightlyObject, parent_field: str, status: int) -> Answer:
     """Answer with all children of a record."""
     texts = call.store.select(Selection(child.name, field=parent_field, value=call.record_id))
-    return Answer(status, f"[{','.join(texts)}]".encode())
+    return Answer(status, b"[" + b",".join(texts) + b"]")
 
 
 def read_comment(body: Record) -> str:

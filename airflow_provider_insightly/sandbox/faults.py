@@ -23,7 +23,7 @@ class Fault(BaseModel):
     ``seconds`` ahead.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Kind
     rate: float | None = Field(None, ge=0, le=1, description="the share of matching requests")
@@ -36,7 +36,7 @@ class Fault(BaseModel):
     status: int = Field(500, ge=200, le=599)
     retry_after: float | None = Field(None, ge=0)
     text: str | None = None
-    seconds: float = Field(1.0)
+    seconds: float = Field(1.0, ge=-1e9, le=1e9)
     records: int = Field(-1)
 
     @model_validator(mode="after")

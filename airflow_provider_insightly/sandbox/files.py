@@ -8,7 +8,7 @@ from email import message_from_bytes
 from email.policy import HTTP
 
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, json_answer
-from airflow_provider_insightly.sandbox.call import Call, Handler
+from airflow_provider_insightly.sandbox.call import Call, Handler, read_id
 from airflow_provider_insightly.sandbox.operations import page, read_date
 from airflow_provider_insightly.sandbox.values import blank_record, read_body
 
@@ -81,10 +81,10 @@ def remove_file(call: Call) -> Answer:
 
 def file_number(call: Call) -> int:
     """Return the file's id in the path."""
-    text = call.parameters[0]
-    if not text.isascii() or not text.isdigit() or int(text) >= 2**63:
-        raise ApiError(404, f"File {text!r} was not found.")
-    return int(text)
+    number = read_id(call.parameters[0])
+    if number is None:
+        raise ApiError(404, f"File {call.parameters[0]!r} was not found.")
+    return number
 
 
 def files_of(call: Call) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_insightly.api.catalogue import Field, InsightlyObject, left_out_of_brief
-from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, encode, write_json
-from airflow_provider_insightly.sandbox.call import Call, Handler, missing, next_etag
+from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, encode
+from airflow_provider_insightly.sandbox.call import Call, Handler, missing, next_etag, read_id
 from airflow_provider_insightly.sandbox.links import mirror, read_link, remove_mirror
 from airflow_provider_insightly.sandbox.records import Record
 from airflow_provider_insightly.sandbox.selections import Selection
@@ -172,7 +172,7 @@ def page(call: Call, selection: Selection) -> Answer:
     texts = call.store.select(selection, skip, top)
     if call.flag("brief"):
         texts = [shorten(text) for text in texts]
-    answer = Answer(200, f"[{','.join(texts)}]".encode())
+    answer = Answer(200, b"[" + b",".join(texts) + b"]")
     if call.flag("count_total"):
         answer.headers["X-Total-Count"] = str(call.store.count(selection))
     return answer
@@ -187,11 +187,11 @@ def page_of(call: Call, records: list[Record]) -> Answer:
     return answer
 
 
-def shorten(text: str) -> str:
+def shorten(text: bytes) -> bytes:
     """Return a record's JSON text as it is with ``brief=true``."""
     left_out = left_out_of_brief()
     record = {name: value for name, value in json.loads(text).items() if name not in left_out}
-    return write_json(record)
+    return encode(record)
 
 
 def search_field(call: Call, obj: InsightlyObject, name: str, value: str) -> dict[str, Any]:
@@ -219,11 +219,12 @@ def read_date(call: Call, name: str) -> str:
 def id_in_body(obj: InsightlyObject, body: Record) -> int:
     """Return the record's id in a body, number or text; what is none gets 400."""
     value = body.get(obj.id_field or "")
-    if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).isascii():
+    if isinstance(value, bool) or not isinstance(value, int | str):
         raise ApiError(400, f"{obj.id_field} is required.")
-    if not str(value).isdigit() or int(value) >= 2**63:
+    number = read_id(str(value)) if isinstance(value, str) or abs(value) < 2**64 else None
+    if number is None:
         raise ApiError(404, f"{obj.type} {str(value)[:40]!r} was not found.")
-    return int(value)
+    return number
 
 
 def check_if_match(call: Call, record: Record) -> None:

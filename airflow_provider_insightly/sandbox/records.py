@@ -37,6 +37,9 @@ CREATE TABLE IF NOT EXISTS contents (
 """
 TABLES = ("records", "recycled", "before_images", "sequences", "hidden", "follows", "contents")
 
+# As bytes, a text goes from the database to the network without being decoded and encoded again.
+UTF8 = "CAST(body AS BLOB)"
+
 FIRST_IDS = {"Users": 3_000_001}
 FIRST_ID = 100_000_001
 
@@ -158,8 +161,8 @@ class Store:
         rows = self.connection.execute("SELECT body FROM recycled WHERE object = ? ORDER BY id", (obj,))
         return [json.loads(body) for (body,) in rows]
 
-    def select(self, selection: Selection, skip: int = 0, top: int = -1) -> list[str]:
-        """Return the JSON texts of the selected records by ascending id.
+    def select(self, selection: Selection, skip: int = 0, top: int = -1) -> list[bytes]:
+        """Return the JSON texts of the selected records, in UTF-8, by ascending id.
 
         :param skip: how many to leave out at the start.
         :param top: how many to return at most; -1 for all.
@@ -169,9 +172,9 @@ class Store:
         if selection.as_of is None and (selection.field or selection.updated_after):
             # The plus keeps SQLite from walking all records in the order of ids instead of using the field's index.
             ids = f"SELECT id FROM {source} ORDER BY +id LIMIT :top OFFSET :skip"  # noqa: S608
-            statement = f"SELECT body FROM records WHERE object = :object AND id IN ({ids}) ORDER BY id"  # noqa: S608
+            statement = f"SELECT {UTF8} FROM records WHERE object = :object AND id IN ({ids}) ORDER BY id"  # noqa: S608
         else:
-            statement = f"SELECT body FROM {source} ORDER BY id LIMIT :top OFFSET :skip"  # noqa: S608
+            statement = f"SELECT {UTF8} FROM {source} ORDER BY id LIMIT :top OFFSET :skip"  # noqa: S608
         rows = self.connection.execute(statement, parameters)
         return [body for (body,) in rows]
 

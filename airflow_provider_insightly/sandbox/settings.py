@@ -13,7 +13,7 @@ class Settings(BaseModel):
     Each field's description is also the help text of its command line option.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     rate: float = Field(default=10, ge=0, description="requests a second before 429; 0: no limit")
     concurrency: int = Field(default=0, ge=0, description="requests at one time before 429; 0: no limit")
@@ -21,8 +21,10 @@ class Settings(BaseModel):
     retry_after: float | None = Field(
         default=None, ge=0, description="seconds in the Retry-After of a 429; none: no header"
     )
-    latency_ms: float = Field(default=0, ge=0, description="milliseconds that each answer takes at least")
-    read_lag: float = Field(default=0, ge=0, description="seconds by which lists and searches lag behind writes")
+    latency_ms: float = Field(default=0, ge=0, le=1e9, description="milliseconds that each answer takes at least")
+    read_lag: float = Field(
+        default=0, ge=0, le=1e9, description="seconds by which lists and searches lag behind writes"
+    )
     put: Literal["partial", "replace"] = Field(
         default="partial", description="whether PUT clears the fields that its body lacks"
     )
@@ -38,4 +40,6 @@ class Settings(BaseModel):
     )
     record_limit: int = Field(default=0, ge=0, description="records before POST gets 402; 0: no limit")
     without: tuple[str, ...] = Field(default=(), description="objects that the plan lacks, such as Prospect")
-    clock_offset: float = Field(default=0, description="seconds by which the server's clock is ahead; negative: behind")
+    clock_offset: float = Field(
+        default=0, ge=-1e9, le=1e9, description="seconds by which the server's clock is ahead; negative: behind"
+    )

@@ -181,10 +181,10 @@ def sync_quotation(call: Call) -> Answer:
 def change_pricebook(call: Call) -> Answer:
     """PUT /Opportunities/{id}/Pricebook."""
     record = call.get_record()
-    number = call.json_object().get("PRICEBOOK_ID")
-    if not str(number).isdigit() or call.store.get_text("Pricebook", min(int(str(number)), 2**62)) is None:
+    number = read_body("PricebookChange", call.json_object()).get("PRICEBOOK_ID")
+    if number is None or call.store.get_text("Pricebook", number) is None:
         raise ApiError(400, f"Pricebook {number} was not found.")
-    record["PRICEBOOK_ID"] = int(str(number))
+    record["PRICEBOOK_ID"] = number
     with call.store.transaction():
         call.save(call.obj, call.record_id, record)
     return json_answer(200, [record])

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_insightly.api.catalogue import InsightlyObject, types
 from airflow_provider_insightly.sandbox.answers import ApiError
-from airflow_provider_insightly.sandbox.call import missing, next_etag, object_named
+from airflow_provider_insightly.sandbox.call import next_etag, object_named, read_id
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
 from airflow_provider_insightly.sandbox.records import Record, Store
 from airflow_provider_insightly.sandbox.selections import Selection
@@ -59,10 +59,10 @@ class Desk:
     def get(self, name: str, record_id: str | int) -> Record:
         """Return a record; 404 when it is not there."""
         obj = find_object(name)
-        number = int(record_id) if str(record_id).isascii() and str(record_id).isdigit() else -1
-        record = self.store.get(obj.name, min(number, 2**62))
+        number = read_id(str(record_id))
+        record = None if number is None else self.store.get(obj.name, number)
         if record is None:
-            raise missing(obj, number)
+            raise ApiError(404, f"{obj.type} {record_id} was not found.")
         return record
 
     def read(self, obj: InsightlyObject, body: Record) -> Record:
@@ -225,8 +225,8 @@ def list_recycled(desk: Desk, body: Record, name: str) -> Record:
 def restore_record(desk: Desk, body: Record, name: str, record_id: str) -> Record:
     """Take a record out of the recycle bin, as it was, with its id."""
     obj = find_object(name)
-    number = int(record_id) if record_id.isascii() and record_id.isdigit() else -1
-    if not desk.store.restore(obj.name, min(number, 2**62)):
+    number = read_id(record_id)
+    if number is None or not desk.store.restore(obj.name, number):
         raise ApiError(404, f"{obj.type} {record_id} is not in the recycle bin.")
     return desk.save(name, desk.get(name, record_id))
 

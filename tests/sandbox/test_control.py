@@ -76,7 +76,18 @@ def test_reset_can_begin_with_another_seed(sandbox):
     assert "Contacts" not in sandbox.control("GET", "/counters")["records"]
 
 
-@pytest.mark.parametrize("wrong", [{"nonsense": 1}, {"rate": -1}, {"put": "merge"}, {"rate": "fast"}, []])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"nonsense": 1},
+        {"clock_offset": 1e300},
+        {"rate": float("inf")},
+        {"rate": -1},
+        {"put": "merge"},
+        {"rate": "fast"},
+        [],
+    ],
+)
 def test_a_setting_that_cannot_be_is_400_and_changes_nothing(sandbox, wrong):
     before = sandbox.control("GET", "/settings")
     assert sandbox.call("POST", "/sandbox/settings", wrong).status_code == 400
@@ -163,6 +174,14 @@ class TestImport:
         assert first["DATE_CREATED_UTC"] == first["DATE_UPDATED_UTC"] == "2020-01-02 03:04:05"
         assert first["CUSTOMFIELDS"][0]["FIELD_VALUE"] == "Chess"
 
+    def test_a_foreign_etag_is_kept_until_the_record_changes(self, sandbox):
+        rows = [{"CONTACT_ID": 77, "FIRST_NAME": "Zoë", "ETag": "something else"}]
+        self.post(sandbox, "Contacts", json.dumps(rows).encode(), "application/json")
+        assert sandbox.call("GET", "/Contacts/77").json()["ETag"] == "something else"
+        headers = {"If-Match": "something else"}
+        assert sandbox.call("PUT", "/Contacts/77", {"PHONE": "1"}, headers=headers).status_code == 200
+        assert sandbox.call("PUT", "/Contacts/77", {"PHONE": "2"}, headers=headers).status_code == 400
+
     def test_a_row_that_does_not_fit_is_named_and_nothing_is_imported(self, sandbox):
         rows = b"First Name,Organisation ID\nZoe,1\nAna,one\n"
         answer = self.post(sandbox, "Contacts", rows, "text/csv")
@@ -176,3 +195,8 @@ class TestImport:
     )
     def test_what_cannot_be_read_is_refused(self, sandbox, obj, content, status):
         assert self.post(sandbox, obj, content, "application/json").status_code == status
+
+
+def test_a_setting_that_is_no_number_of_json_is_400(sandbox):
+    for text in (b'{"rate": Infinity}', b'{"rate": NaN}'):
+        assert sandbox.call("POST", "/sandbox/settings", data=text).status_code == 400

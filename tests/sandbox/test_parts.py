@@ -202,6 +202,10 @@ class TestFiles:
         assert answer.headers["Content-Disposition"] == "attachment"
         assert "X-Evil" not in answer.headers
 
+    @pytest.mark.parametrize("file_id", ["1", "²", "x", "9" * 5000])
+    def test_a_file_that_is_not_there_is_404(self, sandbox, file_id):
+        assert sandbox.call("GET", f"/FileAttachments/{file_id}").status_code == 404
+
     def test_an_upload_without_a_file_is_400(self, sandbox, contact):
         assert sandbox.call("POST", of(contact, "/FileAttachments"), {}).status_code == 400
 

@@ -140,7 +140,7 @@ def test_an_id_that_is_none_is_404(sandbox, path):
     assert sandbox.call("GET", path).status_code == 404
 
 
-@pytest.mark.parametrize("record_id", [None, "", "abc", [], True, {}])
+@pytest.mark.parametrize("record_id", [None, "", "abc", [], True, {}, "²", "9" * 5000, 10**4000, -1])
 def test_put_without_a_usable_id_is_refused(sandbox, record_id):
     assert sandbox.call("PUT", "/Contacts", {"CONTACT_ID": record_id, "PHONE": "1"}).status_code in (400, 404)
 
