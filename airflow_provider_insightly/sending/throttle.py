@@ -26,8 +26,9 @@ a second and the first of the next would be too close."""
 SLOWER = 0.7
 """What a 429 leaves of the rate."""
 
-POLL_SECONDS = 0.02
-"""How long to wait for a place that another worker holds, before looking again."""
+FIRST_POLL, LONGEST_POLL = 0.02, 0.25
+"""Seconds to wait for a place that another worker holds, before looking again; longer each time, since a hundred threads
+may be waiting, and each look is a transaction."""
 
 
 class SharedThrottle:
@@ -66,8 +67,10 @@ class SharedThrottle:
     def slot(self) -> Iterator[None]:
         """Wait for a place and for its time, and hold the place while the request is under way."""
         holder = str(uuid.uuid4())
+        pause = FIRST_POLL
         while (start := self._take(holder)) is None:
-            self._sleep(POLL_SECONDS)
+            self._sleep(pause)
+            pause = min(pause * 1.5, LONGEST_POLL)
         late = 0.0
         try:
             wait = start - self._clock()
