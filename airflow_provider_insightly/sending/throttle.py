@@ -23,12 +23,12 @@ LATE = 0.01
 """A request that starts so many seconds after its time, on a busy machine, shifts those after it: or else the first of
 a second and the first of the next would be too close."""
 
-SLOWER = 0.7
-"""What a 429 leaves of the rate."""
+SLOWER_ONCE, SLOWER_AGAIN = 0.9, 0.7
+"""What a 429 leaves of the rate: one alone may be chance, another before the rate has recovered is not."""
 
 FIRST_POLL, LONGEST_POLL = 0.02, 0.25
-"""Seconds to wait for a place that another worker holds, before looking again; longer each time, since a hundred threads
-may be waiting, and each look is a transaction."""
+"""Seconds to wait for a place that another worker holds, before looking again; longer each time, since a hundred
+threads may be waiting, and each look is a transaction."""
 
 
 class SharedThrottle:
@@ -89,7 +89,8 @@ class SharedThrottle:
         table = sending_throttle
         with writing(self._engine) as connection:
             row = connection.execute(select(table).where(table.c.instance == self._instance).with_for_update()).one()
-            rate = max(min(SLOWEST, self._full_rate), row.rate * SLOWER)
+            share = SLOWER_ONCE if row.rate >= self._full_rate else SLOWER_AGAIN
+            rate = max(min(SLOWEST, self._full_rate), row.rate * share)
             pause = 1 / rate if seconds is None else seconds
             connection.execute(
                 update(table)
