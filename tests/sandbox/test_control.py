@@ -81,7 +81,6 @@ def test_reset_can_begin_with_another_seed(sandbox):
     [
         {"nonsense": 1},
         {"clock_offset": 1e300},
-        {"rate": float("inf")},
         {"rate": -1},
         {"put": "merge"},
         {"rate": "fast"},
