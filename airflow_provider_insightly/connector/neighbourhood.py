@@ -6,8 +6,9 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Table, and_, select
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql import ColumnElement
 
 from airflow_provider_insightly.connector.actions import APPLIED
 from airflow_provider_insightly.connector.ledger import read_opt_outs
@@ -99,29 +100,26 @@ def _sharing(connection: Connection, instance: str, keys: Collection[str], loade
 
 
 def _links_of(connection: Connection, instance: str, refs: Collection[Ref]) -> list[Link]:
-    table = connector_links
-    conditions = _pair_conditions(table.c, refs)
-    if not conditions:
-        return []
-    rows = connection.execute(select(table).where(table.c.instance == instance, or_(*conditions)))
+    rows = _pairs(connection, connector_links, instance, refs)
     return [Link(row.prospect_id, Ref(row.crm_object, row.crm_id), row.baseline) for row in rows]
 
 
 def _tombstones(connection: Connection, instance: str, refs: Collection[Ref]) -> dict[tuple[int, Ref], str]:
-    table = connector_tombstones
-    conditions = _pair_conditions(table.c, refs)
-    if not conditions:
-        return {}
-    rows = connection.execute(select(table).where(table.c.instance == instance, or_(*conditions)))
+    rows = _pairs(connection, connector_tombstones, instance, refs)
     return {(row.prospect_id, Ref(row.crm_object, row.crm_id)): row.reason for row in rows}
 
 
-def _pair_conditions(columns: Any, refs: Collection[Ref]) -> list[Any]:
+def _pairs(connection: Connection, table: Table, instance: str, refs: Collection[Ref]) -> list[Any]:
+    """Return the rows about any of these records: one query for each side, so that each has its index."""
     ids = {name: [ref.id for ref in refs if ref.object == name] for name in (PROSPECT, *CRM_OBJECTS)}
-    conditions = [columns.prospect_id.in_(ids[PROSPECT])] if ids[PROSPECT] else []
-    return conditions + [
-        and_(columns.crm_object == name, columns.crm_id.in_(ids[name])) for name in CRM_OBJECTS if ids[name]
-    ]
+    conditions: list[ColumnElement[bool]] = [table.c.prospect_id.in_(ids[PROSPECT])] if ids[PROSPECT] else []
+    for name in CRM_OBJECTS:
+        if ids[name]:
+            conditions.append(and_(table.c.crm_object == name, table.c.crm_id.in_(ids[name])))
+    rows: list[Any] = []
+    for condition in conditions:
+        rows += connection.execute(select(table).where(table.c.instance == instance, condition))
+    return rows
 
 
 def _unanswered_creates(connection: Connection, instance: str, refs: Collection[Ref]) -> list[Ref]:

@@ -26,7 +26,7 @@ from airflow_provider_insightly.connector.rules.overwrite_opted_out import sync_
 from airflow_provider_insightly.connector.rules.sync_field_labels import sync_labels
 from airflow_provider_insightly.connector.rules.update_email_addresses import update_email
 from airflow_provider_insightly.connector.settings import Settings
-from airflow_provider_insightly.connector.staging import queue, queue_all
+from airflow_provider_insightly.connector.staging import queue, queue_all, stage_unseen
 from airflow_provider_insightly.connector.state import CREATING_SINCE, LABELS, read_state, read_time
 from airflow_provider_insightly.connector.timeline import plan_notes
 from airflow_provider_insightly.connector.world import World
@@ -70,9 +70,10 @@ def decide_world(world: World, rules: Rules) -> list[Action]:
 
     for link in world.links():
         take(follow(link, world, settings))
+    ended = {action.prospect_id for action in actions}  # whose pair ended in this run is not matched in it
     for prospect in world.unlinked(PROSPECT):
         take(restore(prospect, world, settings))
-        if not world.link_of(prospect.ref):
+        if not world.link_of(prospect.ref) and prospect.ref.id not in ended:
             take(match(prospect, world, settings))
     for link in world.links():
         take(_decide_pair(link.prospect_id, world, rules))
@@ -133,8 +134,12 @@ def make_plan(
         refs = [ref for ref in batch if ref not in looked_at]
         if not refs:
             continue
-        with engine.connect() as connection:
+        with writing(engine) as connection:
             world = load_world(connection, instance, refs, configuration.settings, now)
+            unseen = _unseen(world)
+            if unseen:
+                stage_unseen(connection, instance, unseen, now)
+                world = load_world(connection, instance, refs, configuration.settings, now)
         looked_at.update(ref for ref in world.records)
         actions = decide_world(world, rules)
         total = (total + sum(int(action.key, 16) for action in actions)) % 2**256
@@ -154,6 +159,12 @@ def make_plan(
             .values(hash=plan_hash, summary=summary.to_json())
         )
         return read_plan(connection, instance, run_id)
+
+
+def _unseen(world: World) -> list[Ref]:
+    """Return the records that prospects without a link name, and that no list showed."""
+    named = (ref for prospect in world.unlinked(PROSPECT) for ref in prospect.named_refs)
+    return [ref for ref in named if world.get(ref) is None]
 
 
 def _start(connection: Connection, instance: str, run_id: str, now: datetime, dry_run: bool) -> str | None:

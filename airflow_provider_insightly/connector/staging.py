@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql import ColumnElement
 
@@ -103,7 +103,8 @@ def queue(connection: Connection, instance: str, refs: Collection[Ref]) -> None:
     """Put records into the queue of those that the next plan looks at."""
     table = connector_changes
     for batch in _batches(refs):
-        connection.execute(table.delete().where(table.c.instance == instance, _among(table.c, batch)))
+        for condition in _among(table.c, batch):
+            connection.execute(table.delete().where(table.c.instance == instance, condition))
         connection.execute(
             table.insert(), [{"instance": instance, "object": ref.object, "record_id": ref.id} for ref in batch]
         )
@@ -160,6 +161,14 @@ def count_records(connection: Connection, instance: str) -> Mapping[str, int]:
         .group_by(table.object)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def stage_unseen(connection: Connection, instance: str, refs: Collection[Ref], now: datetime) -> None:
+    """Keep a place for records that are named somewhere and were never listed: they count as missing from now on."""
+    known = {record.ref for record in read_records(connection, instance, refs)}
+    rows = [{**_columns(instance, Record(ref, {}), None), "missing_since": now} for ref in sorted(set(refs) - known)]
+    if rows:
+        connection.execute(connector_records.insert(), rows)
 
 
 def set_gone(connection: Connection, instance: str, ref: Ref) -> None:
@@ -220,13 +229,15 @@ def _rows(connection: Connection, instance: str, refs: Collection[Ref]) -> list[
     table = connector_records
     found: list[Row[Any]] = []
     for batch in _batches(refs):
-        found += connection.execute(select(table).where(table.c.instance == instance, _among(table.c, batch)))
+        for condition in _among(table.c, batch):
+            found += connection.execute(select(table).where(table.c.instance == instance, condition))
     return found
 
 
-def _among(columns: Any, refs: Collection[Ref]) -> ColumnElement[bool]:
+def _among(columns: Any, refs: Collection[Ref]) -> list[ColumnElement[bool]]:
+    """Return a condition for each object among the records: apart, each finds its index."""
     by_object = groupby(sorted(refs), key=lambda ref: ref.object)
-    return or_(*(and_(columns.object == name, columns.record_id.in_([r.id for r in same])) for name, same in by_object))
+    return [and_(columns.object == name, columns.record_id.in_([ref.id for ref in same])) for name, same in by_object]
 
 
 def _batches(refs: Collection[Ref]) -> Iterable[list[Ref]]:

@@ -84,13 +84,38 @@ def test_several_leads_on_ambiguous_oldest_and_newest(office: Office) -> None:
     assert office.links() == {prospect: Ref("Leads", oldest)}
 
 
-def test_dead_id_is_not_matched_by_address(office: Office) -> None:
+def test_dead_id_takes_the_delete_path_and_is_not_matched_by_address_on(office: Office) -> None:
     office.contact("ada@example.com")
-    office.prospect("ada@example.com", CONTACT_ID=987_654)
-    office.run()
+    prospect = office.prospect("ada@example.com", CONTACT_ID=987_654)
+    options = {"delete_or_merge_prospects": True, "delete_grace_hours": 0}
+    office.run(**options)
+    assert office.links() == {prospect: Ref("Contacts", 987_654)}
+    office.run(**options)
     assert office.links() == {}
-    [row] = office.log(event="match")
-    assert row["reason"].startswith("id_not_found")
+    assert office.tombstones() == {(prospect, Ref("Contacts", 987_654))}
+    assert office.get("Prospect", prospect)["DO_NOT_SYNC"] is True
+
+
+def test_dead_id_is_buried_off_and_the_address_counts_from_the_next_run_on(office: Office) -> None:
+    contact = office.contact("ada@example.com")
+    prospect = office.prospect("ada@example.com", CONTACT_ID=987_654)
+    for _ in range(2):
+        office.run(delete_grace_hours=0)
+        assert office.links().get(prospect) != Ref("Contacts", contact)
+    office.edit("Prospect", prospect, PHONE="1")
+    office.run(delete_grace_hours=0)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+
+
+def test_an_id_that_appears_within_the_grace_period_is_used(office: Office) -> None:
+    """A list that lags, or a permission that came later."""
+    contact = office.contact("ada@example.com", FIRST_NAME="Augusta")
+    prospect = office.prospect("ada@example.com", CONTACT_ID=contact)
+    office.in_web_page("/permissions/Contacts/lose")
+    office.run(match_by_email=False)
+    office.in_web_page("/permissions/Contacts/regain")
+    office.run(match_by_email=False)
+    assert office.get("Prospect", prospect)["FIRST_NAME"] == "Augusta"
 
 
 def test_linked_pair_is_never_matched_again(office: Office) -> None:

@@ -18,24 +18,23 @@ def match(prospect: Record, world: World, settings: Settings) -> list[Action]:
     """
     if prospect.do_not_sync:
         return []
-    if prospect.named_refs:
-        return _match_by_id(prospect, world)
+    named = [current_crm(world, ref) for ref in prospect.named_refs]
+    named = [ref for ref in named if (prospect.ref.id, ref) not in world.tombstones]
+    if named:
+        return _match_by_id(prospect, named, world)
     if not settings.match_by_email or prospect.email_key is None:
         return []
     return _match_by_address(prospect, world, settings)
 
 
-def _match_by_id(prospect: Record, world: World) -> list[Action]:
-    named = [current_crm(world, ref) for ref in prospect.named_refs]
-    live = next((ref for ref in named if world.is_live(ref)), None)
-    if live is None:
-        return [_skip(prospect, named[0], "id_not_found: no match by address in its place")]
-    if (prospect.ref.id, live) in world.tombstones:
-        return []
-    holder = world.link_of(live)
+def _match_by_id(prospect: Record, named: list[Ref], world: World) -> list[Action]:
+    """Link the record that is named; one that is not there too, so that what happens to deleted records happens."""
+    chosen = next((ref for ref in named if world.is_live(ref)), named[0])
+    holder = world.link_of(chosen)
     if holder:
-        return [_skip(prospect, live, f"linked_elsewhere: {live} belongs to prospect {holder.prospect_id}")]
-    return [Action(IDENTITY, "link", SETTING, prospect.ref.id, live, reason="id")]
+        return [_skip(prospect, chosen, f"linked_elsewhere: {chosen} belongs to prospect {holder.prospect_id}")]
+    reason = "id" if world.is_live(chosen) else "id: the record was not found, and may be deleted"
+    return [Action(IDENTITY, "link", SETTING, prospect.ref.id, chosen, reason=reason)]
 
 
 def _match_by_address(prospect: Record, world: World, settings: Settings) -> list[Action]:
