@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection, Engine
@@ -28,16 +27,17 @@ from airflow_provider_insightly.connector.extraction import Clock
 from airflow_provider_insightly.connector.ledger import lift_opt_out
 from airflow_provider_insightly.connector.links import bury, move_link, pair_up, unbury, update_baseline
 from airflow_provider_insightly.connector.log import log_intent, log_result
-from airflow_provider_insightly.connector.mapping import MappedField, staged_fields
+from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.merging import merged_values
 from airflow_provider_insightly.connector.plans import Plan, read_actions
-from airflow_provider_insightly.connector.records import EMAIL_FIELD, PROSPECT, Record, Ref, read_record
+from airflow_provider_insightly.connector.records import PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import ARCHIVED
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.staging import absorb, queue, read_records, set_gone, set_missing
 from airflow_provider_insightly.connector.state import LABELS, read_state, write_state
 from airflow_provider_insightly.connector.timeline import note_published
-from airflow_provider_insightly.connector.values import Value, ValueTypeError, flatten, unflatten
+from airflow_provider_insightly.connector.values import Value, ValueTypeError, flatten
+from airflow_provider_insightly.connector.write_requests import WriteRequests, tags_of
 from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import connector_actions
 
@@ -94,7 +94,8 @@ class Applier:
             why = "it is a dry run" if plan.dry_run else "no breaker or person released it"
             raise PlanNotReleasedError(f"The plan {plan.hash} of run {plan.run_id!r} cannot be applied: {why}.")
         self.client, self.engine, self.plan, self.instance = client, engine, plan, plan.instance
-        self.mapping, self.settings, self.now, self.sleep = mapping, settings, now, sleep
+        self.mapping, self.settings, self.now = mapping, settings, now
+        self.requests = WriteRequests(client, mapping, settings.read_lag_seconds, sleep)
 
     def apply(self, step: str, first: int = 0, last: int | None = None) -> Applied:
         """Apply the actions of a step between two numbers that have no result yet; records already done are counted."""
@@ -194,15 +195,6 @@ class Applier:
         statement = update(table).where(table.c.plan_id == self.plan.plan_id, table.c.seq == seq)
         connection.execute(statement.values(result=result, record_id=record_id))
 
-    def _write(self, ref: Ref, values: Mapping[str, Value]) -> Record:
-        """Change fields of a record; return it as it is afterwards."""
-        id_field = {PROSPECT: "PROSPECT_ID", "Contacts": "CONTACT_ID", "Leads": "LEAD_ID"}[ref.object]
-        answer = self.client.update(ref.object, {id_field: ref.id, **unflatten(values)})
-        return self._read(ref.object, answer)
-
-    def _read(self, object_name: str, answer: Mapping[str, Value]) -> Record:
-        return read_record(object_name, answer, staged_fields(self.mapping, object_name))
-
     def update_prospect(self, seq: int, action: Action, again: bool) -> None:
         """Write the changes of an action to its prospect."""
         self._update(seq, action, Ref(PROSPECT, action.prospect_id or 0))
@@ -214,7 +206,7 @@ class Applier:
 
     def _update(self, seq: int, action: Action, ref: Ref) -> None:
         values = {change.field: change.after for change in action.changes}
-        record = self._write(ref, values)
+        record = self.requests.write(ref, values)
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, set(values), now)
@@ -245,9 +237,7 @@ class Applier:
         """Create a prospect and link it; look first whether an earlier attempt did."""
         assert action.crm is not None
         values = {change.field: change.after for change in action.changes}
-        record = self._find_created(values["EMAIL_ADDRESS"]) if again else None
-        if record is None:
-            record = self._create_once(values)
+        record = self.requests.create_prospect(values, self._is_known, again)
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, set(values), now)
@@ -256,26 +246,9 @@ class Applier:
             log_result(connection, self.plan, seq, APPLIED, now, prospect_id=record.ref.id, http_status=201)
             self._finish(connection, seq, APPLIED, record.ref.id)
 
-    def _create_once(self, values: Mapping[str, Value]) -> Record:
-        body = unflatten(values)
-        try:
-            return self._read(PROSPECT, self.client.create(PROSPECT, body))
-        except InsightlyError as error:
-            if error.outcome != "unknown":
-                raise
-        found = self._find_created(values["EMAIL_ADDRESS"])
-        return found or self._read(PROSPECT, self.client.create(PROSPECT, body))
-
-    def _find_created(self, address: str) -> Record | None:
-        """Look for a prospect whose creation was not answered, once searches have caught up with it."""
-        self.sleep(self.settings.read_lag_seconds)
-        found = [
-            self._read(PROSPECT, answer)
-            for answer in self.client.search(PROSPECT, field=EMAIL_FIELD[PROSPECT], value=address)
-        ]
+    def _is_known(self, record: Record) -> bool:
         with self.engine.connect() as connection:
-            known = {record.ref for record in read_records(connection, self.instance, [r.ref for r in found])}
-        return min((record for record in found if record.ref not in known), key=lambda r: r.ref, default=None)
+            return bool(read_records(connection, self.instance, [record.ref]))
 
     def merge(self, seq: int, action: Action, again: bool) -> None:
         """Fill the survivor's blanks from the other prospect, then archive or delete that one."""
@@ -287,13 +260,13 @@ class Applier:
             given = self.client.get(PROSPECT, lost.id)
         except NotFoundError:
             given = None  # an earlier attempt deleted it, after it had filled the survivor
-        record = self._read(PROSPECT, kept)
+        record = self.requests.read(PROSPECT, kept)
         written: dict[str, Value] = {}
         if given is not None:
             written = merged_values(flatten(kept), flatten(given))
             written.update({change.field: change.after for change in action.changes})
-            record = self._write(survivor, written) if written else record
-            self._join_tags(survivor, kept, [tag["TAG_NAME"] for tag in given.get("TAGS") or ()])
+            record = self.requests.write(survivor, written) if written else record
+            self.requests.join_tags(survivor, kept, tags_of(given))
             self._put_away(lost, "crm_merged")
         with writing(self.engine) as connection:
             now = self.now()
@@ -330,11 +303,10 @@ class Applier:
         """Open an archived prospect again and link it to the record that came back."""
         assert action.crm is not None
         prospect = Ref(PROSPECT, action.prospect_id or 0)
-        record = self._write(prospect, {"DO_NOT_SYNC": False})
-        answer = self.client.get(PROSPECT, prospect.id)
-        tags = [tag["TAG_NAME"] for tag in answer.get("TAGS") or ()]
+        record = self.requests.write(prospect, {"DO_NOT_SYNC": False})
+        tags = tags_of(self.client.get(PROSPECT, prospect.id))
         if DELETED_TAG in tags:
-            self._set_tags(prospect, [tag for tag in tags if tag != DELETED_TAG])
+            self.requests.set_tags(prospect, [tag for tag in tags if tag != DELETED_TAG])
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, {"DO_NOT_SYNC"}, now)
@@ -348,30 +320,15 @@ class Applier:
         """Write a day of the timeline as a Note; look first whether an earlier attempt did."""
         assert action.crm is not None
         note = {change.field: change.after for change in action.changes}
-        path = f"/{action.crm.object}/{action.crm.id}/Notes"
-        note_id = self._find_note(path, note["TITLE"]) if again else None
-        if note_id is None:
-            try:
-                note_id = int(self.client.request("POST", path, json=note).body["NOTE_ID"])
-            except InsightlyError as error:
-                if error.outcome != "unknown":
-                    raise
-                note_id = self._find_note(path, note["TITLE"])
-                if note_id is None:
-                    raise
+        note_id = self.requests.create_note(action.crm, note, again)
         with writing(self.engine) as connection:
             note_published(connection, self.instance, action.prospect_id or 0, action.reason or "", note_id)
             log_result(connection, self.plan, seq, APPLIED, self.now(), http_status=201)
             self._finish(connection, seq, APPLIED, note_id)
 
-    def _find_note(self, path: str, title: str) -> int | None:
-        self.sleep(self.settings.read_lag_seconds)
-        notes = (note for page in self.client.pages(path) for note in page.records)
-        return next((int(note["NOTE_ID"]) for note in notes if note.get("TITLE") == title), None)
-
     def _archive(self, prospect: Ref, tag: str) -> None:
-        record = self._write(prospect, {"DO_NOT_SYNC": True})
-        self._join_tags(prospect, self.client.get(PROSPECT, prospect.id), [tag])
+        record = self.requests.write(prospect, {"DO_NOT_SYNC": True})
+        self.requests.join_tags(prospect, self.client.get(PROSPECT, prospect.id), [tag])
         with writing(self.engine) as connection:
             absorb(connection, self.instance, record, {"DO_NOT_SYNC"}, self.now())
 
@@ -382,14 +339,6 @@ class Applier:
         self.client.delete(PROSPECT, prospect.id)
         with writing(self.engine) as connection:
             set_gone(connection, self.instance, prospect)
-
-    def _join_tags(self, prospect: Ref, answer: Mapping[str, Any], tags: Sequence[str]) -> None:
-        present = [tag["TAG_NAME"] for tag in answer.get("TAGS") or ()]
-        if set(tags) - set(present):
-            self._set_tags(prospect, [*present, *(tag for tag in tags if tag not in present)])
-
-    def _set_tags(self, prospect: Ref, tags: Sequence[str]) -> None:
-        self.client.request("PUT", f"/{PROSPECT}/{prospect.id}/Tags", json=[{"TAG_NAME": tag} for tag in tags])
 
     def _bury(self, connection: Connection, prospect: Ref, crm: Ref, reason: str) -> None:
         bury(connection, self.instance, prospect.id, crm, reason, self.now())
