@@ -28,8 +28,9 @@ $(STAMP): setup.py constraints.txt
 demo: install ## send records to a local Insightly and run the CRM connector, in real Airflow
 	@$(BIN)/python -m demo.run
 
-test: install ## the whole test suite
+test: install ## the whole test suite, the store's part on SQLite and on PostgreSQL where that is installed
 	@$(BIN)/python -m pytest
+	@$(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/store tests/sending tests/connector
 
 lint: install ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

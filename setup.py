@@ -11,7 +11,7 @@ VERSION = re.search(r'__version__ = "(.+?)"', (HERE / "airflow_provider_insightl
 EXTRAS = {
     "parquet": ["pyarrow>=16"],
     "postgres": ["psycopg2-binary>=2.9.9"],
-    "sandbox": ["uvicorn>=0.30"],
+    "sandbox": ["uvicorn[standard]>=0.30"],
     "sql": ["apache-airflow-providers-common-sql>=1.28"],
 }
 EXTRAS["test"] = [
