@@ -20,6 +20,7 @@ EXTRAS["test"] = [
     *EXTRAS["sandbox"],
     *EXTRAS["sql"],
     "apache-airflow-providers-http>=5",
+    "apache-airflow-providers-sqlite>=4",
     "hypothesis>=6.100",
     "jsonschema>=4.20",
     "pytest>=8",

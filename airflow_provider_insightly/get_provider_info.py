@@ -33,6 +33,13 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {"integration-name": INTEGRATION, "python-modules": [f"{PACKAGE}.operators.{m}" for m in OPERATOR_MODULES]}
         ],
+        "transfers": [
+            {
+                "source-integration-name": "SQL",
+                "target-integration-name": INTEGRATION,
+                "python-module": f"{PACKAGE}.transfers.sql_to_insightly",
+            }
+        ],
         "extra-links": EXTRA_LINKS,
         "connection-types": [
             {
@@ -69,7 +76,7 @@ def get_provider_info() -> dict[str, Any]:
     }
 
 
-OPERATOR_MODULES = ("records", "send")
+OPERATOR_MODULES = ("approval", "connector", "records", "send")
 EXTRA_LINKS = [f"{PACKAGE}.links.record.InsightlyRecordLink"]
 
 CONNECTION_FIELDS: dict[str, dict[str, Any]] = {

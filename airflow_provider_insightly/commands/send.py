@@ -38,7 +38,6 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
     """Send records by the options of the command and print the summary."""
     from airflow_provider_insightly.api.errors import InsightlyError
     from airflow_provider_insightly.hooks.insightly import InsightlyHook
-    from airflow_provider_insightly.operators.sending import shared_client
     from airflow_provider_insightly.operators.storage import writing_lines
     from airflow_provider_insightly.sending.journal import Journal
     from airflow_provider_insightly.sending.report import Report
@@ -60,7 +59,7 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
             report = Report(key, respond, reject, settings.mask_fields)
             journal = Journal(hook.store(), key, settings.target.name if settings.target else None)
             try:
-                send(settings, read_items(settings, records), shared_client(hook), report, journal, policy)
+                send(settings, read_items(settings, records), hook.get_conn(), report, journal, policy)
             finally:
                 for failure in report.failures:
                     sys.stderr.write(f"{failure}\n")

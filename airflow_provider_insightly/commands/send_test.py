@@ -21,7 +21,6 @@ def run(args: argparse.Namespace) -> int:
     """Send the record and show the answer; 1 when it did not succeed."""
     from airflow_provider_insightly.api.errors import InsightlyError
     from airflow_provider_insightly.hooks.insightly import InsightlyHook
-    from airflow_provider_insightly.operators.sending import shared_client
     from airflow_provider_insightly.sending.mask import mask
     from airflow_provider_insightly.sending.preview import test_send
     from airflow_provider_insightly.sending.record import Rejection
@@ -29,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     options.quieten()
     try:
         settings = options.read_settings(args)
-        client = shared_client(InsightlyHook(args.conn_id))
+        client = InsightlyHook(args.conn_id).get_conn()
         result = test_send(settings, args.record, client, confirm_delete=args.confirm_delete)
     except (ValueError, LookupError, InsightlyError) as error:
         sys.stderr.write(f"{error}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -130,11 +131,21 @@ class InsightlyHook(BaseHook):
         return find_base_url(self.extra.pod, self.extra.base_url)
 
     def get_conn(self) -> InsightlyClient:
-        """Return a client of the API; the same as :meth:`client`."""
-        return self.client()
+        """Return a client of the API that keeps to the connection's rate and concurrency together with all workers."""
+        from airflow_provider_insightly.sending.throttle import SharedThrottle
+
+        owner = hashlib.sha256(self._api_key().encode()).hexdigest()[:12]
+        throttle = SharedThrottle(
+            self.store(),
+            f"{self.base_url} {owner}",
+            self.extra.requests_per_second,
+            self.extra.concurrency,
+            longest_request=self.extra.connect_timeout + self.extra.read_timeout + 60,
+        )
+        return self.client(throttle=throttle)
 
     def client(self, **options: Any) -> InsightlyClient:
-        """Return a client of the API with the connection's settings.
+        """Return a client of the API that keeps to the connection's rate by itself, without the store.
 
         :param options: options of :class:`~airflow_provider_insightly.api.client.InsightlyClient` that replace or
             add to the connection's.

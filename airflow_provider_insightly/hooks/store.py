@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow.sdk import BaseHook
 from airflow.providers.common.compat.sdk import conf
+from airflow.sdk import BaseHook
 
 from airflow_provider_insightly.store.engine import open_store
 

@@ -53,8 +53,8 @@ class ConnectorOperator(BaseOperator):
 
     @cached_property
     def client(self) -> InsightlyClient:
-        """The client of the API."""
-        return self.hook.client()
+        """The client of the API; all workers share its rate."""
+        return self.hook.get_conn()
 
     @cached_property
     def store(self) -> Engine:

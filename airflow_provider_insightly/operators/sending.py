@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import uuid
@@ -189,7 +188,7 @@ class SendingOperator(BaseOperator):
                 given = self.read_records(settings) if test is None else number_records(test)
                 records = self._log_first(settings, given)
                 try:
-                    client = shared_client(self.hook)
+                    client = self.hook.get_conn()
                     total = len(self.records) if isinstance(self.records, list) else None
                     items = self.read_items(settings, records, client)
                     send(settings, items, client, report, journal, policy, total)
@@ -310,18 +309,3 @@ def names(given: str | Sequence[str] | None) -> tuple[str, ...]:
     if isinstance(given, str):
         return tuple(name.strip() for name in given.split(",") if name.strip())
     return tuple(given or ())
-
-
-def shared_client(hook: InsightlyHook) -> InsightlyClient:
-    """Return a client that keeps to the connection's rate and concurrency together with all other workers."""
-    from airflow_provider_insightly.sending.throttle import SharedThrottle
-
-    owner = hashlib.sha256((hook.connection.password or "").encode()).hexdigest()[:12]
-    throttle = SharedThrottle(
-        hook.store(),
-        f"{hook.base_url} {owner}",
-        hook.extra.requests_per_second,
-        hook.extra.concurrency,
-        longest_request=hook.extra.connect_timeout + hook.extra.read_timeout + 60,
-    )
-    return hook.client(throttle=throttle)

@@ -29,7 +29,7 @@ def connect(monkeypatch):
 
 def test_a_connection_as_json(connect):
     hook = connect({"password": KEY, "extra": {"pod": "eu1", "requests_per_second": 5, "concurrency": 2}})
-    client = hook.get_conn()
+    client = hook.client()
     assert client.base_url == "https://api.eu1.insightly.com/v3.1"
     assert client.throttle.full_rate == 5
     assert client.concurrency == 2

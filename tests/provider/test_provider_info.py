@@ -59,7 +59,7 @@ def test_every_dotted_path_can_be_imported(info):
 
 def test_every_module_of_operators_is_listed(info):
     folder = Path(airflow_provider_insightly.__file__).parent / "operators"
-    public = {path.stem for path in folder.glob("*.py") if "class Insightly" in path.read_text()}
+    public = {path.stem for path in folder.glob("*.py") if "Operator(" in path.read_text()} - {"sending"}
     listed = {module for entry in info["operators"] for module in entry["python-modules"]}
     assert listed == {f"airflow_provider_insightly.operators.{name}" for name in public}
 
