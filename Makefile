@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export AIRFLOW_HOME ?= $(CURDIR)/.airflow
 export DO_NOT_TRACK = 1
 
-.PHONY: help install demo test test-oldest lint ui docs bench constraints clean
+.PHONY: help install demo test test-oldest properties lint ui docs bench constraints clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -31,6 +31,9 @@ demo: install ## send records to a local Insightly and run the CRM connector, in
 test: install ## the whole test suite, the store's part on SQLite and on PostgreSQL where that is installed
 	@$(BIN)/python -m pytest
 	@$(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/store tests/sending tests/connector
+
+properties: install ## the connector's properties over thousands of random worlds and all combinations of settings
+	@PROPERTY_EXAMPLES=2000 $(BIN)/python -m pytest tests/properties
 
 lint: install ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .
