@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from html import escape
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ROWS = 50
 MOST_COLUMNS = 8
 LONGEST_TEXT = 2000
+DETAILS = re.compile(r"/details/(\w+)/(\d{1,18})", re.ASCII)
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --dim: #59636e; --line: #d1d9e0; --back: #fff; --good: #1a7f37;
@@ -46,11 +48,15 @@ class Html(str):
 def serve(sandbox: Sandbox, path: str, query: Mapping[str, str]) -> Answer:
     """Answer with the page at a path.
 
-    ``/`` shows what there is and the last requests, ``/?object=Contacts`` its records, with ``&id=`` one of them.
+    ``/`` shows what there is and the last requests, ``/?object=Contacts`` its records, with ``&id=`` one of them;
+    ``/details/Contact/5`` is a record's address as in the web application, where links from Airflow lead.
 
     :raises ApiError: 404 for anything else.
     """
-    if path != "/":
+    details = DETAILS.fullmatch(path)
+    if details:
+        query = {"object": details[1], "id": details[2]}
+    elif path != "/":
         raise not_found("GET", path)
     name = query.get("object")
     if not name:

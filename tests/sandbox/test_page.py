@@ -30,6 +30,15 @@ def test_it_shows_the_records_of_an_object_page_by_page_and_each_whole(sandbox):
     assert contact["EMAIL_ADDRESS"] in one.text
 
 
+def test_a_record_has_the_address_that_it_has_in_the_web_application(sandbox):
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")
+    page = get(sandbox, f"/details/Contact/{contact['CONTACT_ID']}")
+    assert page.status_code == 200
+    assert "Zoë" in page.text
+    assert get(sandbox, "/details/Contact/1").status_code == 404
+    assert get(sandbox, "/details/Contact/one").status_code == 404
+
+
 def test_everything_is_escaped(sandbox):
     contact = sandbox.add("Contacts", FIRST_NAME=EVIL, CUSTOMFIELDS=[{"FIELD_NAME": "A__c", "FIELD_VALUE": EVIL}])
     sandbox.call("GET", f"/{EVIL}", params={EVIL: EVIL})
