@@ -156,6 +156,7 @@ class InsightlyUpsertOperator(SendingOperator):
         "rename",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"records": "json", "rename": "json"}
+    reads_object = True
 
     def __init__(
         self,
@@ -264,6 +265,10 @@ class InsightlyReplayOperator(InsightlySendOperator):
             headers=read_headers(self.headers),
             mask_fields=names(self.mask_fields),
         )
+
+    def find_path(self) -> str | None:
+        """Return the path of the rejected file; ``None`` where nothing failed."""
+        return None if self._has_nothing() else self.records
 
     def read_records(self, settings: SendSettings) -> Iterator[Record | Rejection]:
         """Yield the records of the file."""

@@ -17,6 +17,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_insightly.links.record import InsightlyRecordLink
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
     from airflow_provider_insightly.api.client import InsightlyClient
@@ -66,6 +67,8 @@ class SendingOperator(BaseOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"records": "json"}
     operator_extra_links = (InsightlyRecordLink(),)
     ui_color = "#fbe3d4"
+    reads_object: ClassVar[bool] = False
+    """Whether the object's records are looked at before any is written."""
 
     def __init__(
         self,
@@ -121,13 +124,18 @@ class SendingOperator(BaseOperator):
         from airflow_provider_insightly.operators.storage import read_path
         from airflow_provider_insightly.sending.source import number_records
 
-        if isinstance(self.records, str) and self.records.lstrip()[:1] in ("[", "{"):
-            return number_records(json.loads(self.records), settings.id_field)
+        if (path := self.find_path()) is not None:
+            return read_path(path, self.records_format, self.encoding)
         if isinstance(self.records, str):
-            return read_path(self.records, self.records_format, self.encoding)
+            return number_records(json.loads(self.records), settings.id_field)
         if self.records is None:
             raise ValueError("There are no records: the task that should give them returned nothing.")
         return number_records(self.records, settings.id_field)
+
+    def find_path(self) -> str | None:
+        """Return the path of the file of records; ``None`` where they come from elsewhere, or stand here as JSON."""
+        is_path = isinstance(self.records, str) and self.records.lstrip()[:1] not in ("[", "{")
+        return self.records if is_path else None
 
     def read_items(
         self, settings: SendSettings, records: Iterable[Record | Rejection], client: InsightlyClient
@@ -206,6 +214,14 @@ class SendingOperator(BaseOperator):
         if policy.is_failure(report):
             self._fail(context, report, summary)
         return summary
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage:
+        """Return what was read and written; Airflow's OpenLineage provider, where it is installed, asks for it."""
+        from airflow_provider_insightly.operators.lineage import describe_send
+
+        settings = self.build_settings()
+        reads_object = self.reads_object or settings.update_mode == "merge"
+        return describe_send(self.hook.base_url, settings, self.find_path(), reads_object=reads_object)
 
     def resume(self, context: Context, event: Any = None) -> Summary:
         """Go on after the quota's reset; the journal knows how far the send was."""
