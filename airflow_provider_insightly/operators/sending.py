@@ -296,8 +296,9 @@ class SendingOperator(BaseOperator):
             }
 
     def _fail(self, context: Context, report: Report, summary: Summary) -> None:
-        """Fail, with the ids of those that succeeded in XCom all the same."""
-        context["ti"].xcom_push(key="return_value", value=dict(summary))
+        """Fail, with the ids of those that succeeded in XCom all the same, unless XCom is off."""
+        if self.do_xcom_push:
+            context["ti"].xcom_push(key="return_value", value=dict(summary))
         shown = "\n".join(f"  {failure}" for failure in report.failures)
         more = report.failed - len(report.failures)
         where = f"\nAll of them: {self.rejected_path}" if self.rejected_path else ""

@@ -15,6 +15,10 @@ WINDOW = 256
 """How many requests may be ahead of the oldest one that has no result: one that is stuck for half a minute does not
 hold up the others at ten a second, and memory stays the same however many records there are."""
 
+WINDOW_RECORDS = 2560
+"""How many records may be in those requests where they share bodies: full batches reach it first. Above it as many
+requests go out as run at once, and no more."""
+
 
 def deliver(
     requests: Iterable[Request | Result | Rejection],
@@ -64,13 +68,15 @@ class _Window:
         self._source = iter(requests)
         self._exchange = exchange
         self._executor = ThreadPoolExecutor(concurrency, thread_name_prefix="insightly-send")
-        self._outcomes: deque[Future[Result | None] | Result | Rejection] = deque()
+        self._concurrency = concurrency
+        self._outcomes: deque[tuple[Future[Result | None] | Result | Rejection, int]] = deque()  # and its records
+        self._records = 0
         self._stopped = threading.Event()
         self._is_first = True
 
     def fill(self) -> bool:
         """Start requests until the window is full, and tell whether there is anything to take."""
-        while len(self._outcomes) < WINDOW and not self._stopped.is_set():
+        while self._has_room() and not self._stopped.is_set():
             try:
                 following = next(self._source, None)
             except Exception as error:  # noqa: BLE001  kept as the problem
@@ -79,12 +85,15 @@ class _Window:
                 break
             if following is None:
                 break
-            self._outcomes.append(self._start(following) if isinstance(following, Request) else following)
+            records = 1 if isinstance(following, Rejection) else len(following.items)
+            self._records += records
+            self._outcomes.append((self._start(following) if isinstance(following, Request) else following, records))
         return bool(self._outcomes)
 
     def take(self) -> Result | Rejection | None:
         """Wait for the oldest outcome; ``None`` for a request that failed in a way that stops, or never went out."""
-        oldest = self._outcomes.popleft()
+        oldest, records = self._outcomes.popleft()
+        self._records -= records
         if not isinstance(oldest, Future):
             return oldest
         try:
@@ -101,6 +110,10 @@ class _Window:
         """Stop, and wait for the requests under way."""
         self.stop()
         self._executor.shutdown(wait=True)
+
+    def _has_room(self) -> bool:
+        most = WINDOW if self._records < WINDOW_RECORDS else self._concurrency
+        return len(self._outcomes) < most
 
     def _start(self, request: Request) -> Future[Result | None]:
         future = self._executor.submit(self._send, request)

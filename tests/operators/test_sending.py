@@ -53,6 +53,15 @@ def test_rejected_records_fail_the_task_with_the_ids_of_the_others_in_xcom(
     assert len(contacts(insightly_sandbox)) == 2
 
 
+def test_ids_stay_out_of_xcom_where_that_is_off(execute: Execute, insightly_sandbox: InsightlySandbox):
+    operator = InsightlyCreateContactOperator(task_id="create", records=[{"LAST_NAME": "Lee"}], do_xcom_push=False)
+
+    with pytest.raises(AirflowFailException, match="1 of 1 records failed"):
+        execute(operator)
+
+    assert execute.pushed == {}
+
+
 def test_what_may_heal_lets_airflow_retry(execute: Execute, insightly_sandbox: InsightlySandbox, mocker):
     insightly_sandbox.faults([{"kind": "status", "status": 503, "rate": 1}])
     operator = InsightlyCreateContactOperator(task_id="create", records=emails(1))

@@ -12,10 +12,10 @@ from airflow_provider_insightly.sending.request import Item, Request
 from airflow_provider_insightly.sending.result import Result
 
 
-def make_requests(count: int) -> Iterator[Request]:
+def make_requests(count: int, records: int = 1) -> Iterator[Request]:
     for index in range(count):
         item = Item(Record(index, {}), "POST", "/Contacts", {}, None, str(index))
-        yield Request("POST", "/Contacts", {}, b"{}", (item,))
+        yield Request("POST", "/Contacts", {}, b"{}", (item,) * records)
 
 
 def succeed(request: Request) -> Result:
@@ -61,6 +61,22 @@ def test_no_more_requests_are_read_than_the_window_holds():
     assert len(read) <= delivery.WINDOW
     outcomes.close()
     assert len(read) <= delivery.WINDOW
+
+
+@pytest.mark.parametrize(("batch", "most"), [(100, 26), (10_000, 5)])
+def test_batches_fill_the_window_by_their_records_but_never_below_the_concurrency(batch: int, most: int):
+    read = []
+
+    def source() -> Iterator[Request]:
+        for request in make_requests(100, batch):
+            read.append(1)
+            yield request
+
+    outcomes = deliver(source(), succeed, 5)
+    next(outcomes)
+
+    assert len(read) == most
+    assert indices(list(outcomes)) == list(range(1, 100))
 
 
 def test_the_first_request_goes_alone():
