@@ -45,6 +45,7 @@ COMMANDS = (
     Command("send-test", "Send one record for real, to try the settings", f"{SENDS}.send_test"),
     Command("send", "Send the records of a file", f"{SENDS}.send"),
     Command("replay", "Send the records of a rejected file again", f"{SENDS}.replay"),
+    Command("connector", "Check, plan and look into the CRM connector", f"{SENDS}.connector"),
     Command("db", "Bring the store up to date, or forget old sends", f"{SENDS}.db"),
 )
 

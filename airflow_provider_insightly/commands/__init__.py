@@ -1,1 +1,1 @@
-"""The commands about sends and the store, for ``airflow insightly …``."""
+"""The commands about sends, the CRM connector and the store, for ``airflow insightly …``."""

@@ -79,6 +79,13 @@ def read_configuration(text: str, name: str = "configuration") -> Configuration:
         raise ConfigurationError("\n".join(f"{name}, line {line}: {message}" for line, message in found)) from None
 
 
+def locate_mapping_problems(path: str | Path, error: MappingError) -> str:
+    """Return the problems of a file's mapping that the instance's own fields showed, each with its line."""
+    root = yaml.compose(Path(path).read_text("utf-8"), Loader=yaml.SafeLoader)
+    found = [(_line(root, ("mapping", number)), what) for number, what in error.problems]
+    return "\n".join(f"{path}, line {line}: mapping: {what}" for line, what in sorted(found))
+
+
 def _located(problem: Any, root: yaml.Node | None) -> list[tuple[int, str]]:
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, MappingError):

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.engine import Connection
 
-from airflow_provider_insightly.connector.records import Ref
+from airflow_provider_insightly.connector.records import PROSPECT, Ref
 from airflow_provider_insightly.connector.values import Value
 from airflow_provider_insightly.store.tables import connector_links, connector_tombstones
+
+COLUMNS = ("prospect_id", "crm_object", "crm_id", "matched_by", "linked_at")
+"""What a person is shown of a pair, in this order."""
+
+
+def read_links(
+    connection: Connection, instance: str, *, record: Ref | None = None, crm_object: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield pairs by the prospect's id, with how and when they were linked.
+
+    :param record: the pair of this prospect, Lead or Contact alone.
+    :param crm_object: pairs with Leads or with Contacts alone.
+    """
+    links = connector_links.c
+    query = select(*(links[name] for name in COLUMNS)).where(links.instance == instance).order_by(links.prospect_id)
+    if record is not None and record.object == PROSPECT:
+        query = query.where(links.prospect_id == record.id)
+    elif record is not None:
+        query = query.where(links.crm_object == record.object, links.crm_id == record.id)
+    if crm_object is not None:
+        query = query.where(links.crm_object == crm_object)
+    for row in connection.execute(query):
+        yield dict(zip(COLUMNS, row, strict=True))
 
 
 def pair_up(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TextIO
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import Text, and_, cast, delete, func, or_, select, update
 from sqlalchemy.engine import Connection
 
-from airflow_provider_insightly.connector.actions import Action, Change
+from airflow_provider_insightly.connector.actions import APPLIED, Action, Change
 from airflow_provider_insightly.connector.mapping import MappedField
-from airflow_provider_insightly.connector.plans import Plan
+from airflow_provider_insightly.connector.plans import Plan, Summary
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
 from airflow_provider_insightly.connector.values import Value
 from airflow_provider_insightly.store.tables import connector_links, connector_log
@@ -22,7 +23,10 @@ from airflow_provider_insightly.store.tables import connector_links, connector_l
 COLUMNS = tuple(column.name for column in connector_log.columns if column.name not in ("plan_id", "seq", "key"))
 """What a person is shown of a row, in this order."""
 
-_CONSENT_EVENTS = ("opt_out_prospect", "opt_in_prospect", "opt_out_crm", "merge", "archive", "delete", "tombstone")
+_CONSENT_EVENTS = (
+    *("opt_out_prospect", "opt_in_prospect", "opt_out_crm", "lift_opt_out"),
+    *("merge", "archive", "delete", "tombstone"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class LogFilter:
     :param setting: decided by this setting.
     :param record: about this prospect, Lead or Contact.
     :param field: about this field.
+    :param text: with this text in a value, a reason or an error, in upper or lower case.
     """
 
     since: datetime | None = None
@@ -47,6 +52,7 @@ class LogFilter:
     setting: str | None = None
     record: Ref | None = None
     field: str | None = None
+    text: str | None = None
 
 
 def log_intent(connection: Connection, plan: Plan, seq: int, action: Action, now: datetime) -> None:
@@ -99,6 +105,13 @@ def log_verdicts(connection: Connection, plan: Plan, decided: Iterable[tuple[int
         connection.execute(connector_log.insert(), news)
 
 
+def log_by_hand(connection: Connection, instance: str, run_id: str, action: Action, now: datetime) -> None:
+    """Write what a person did outside of any plan."""
+    plan = Plan(str(uuid.uuid4()), instance, run_id, "", Summary(), False, now)
+    log_intent(connection, plan, 1, action, now)
+    log_result(connection, plan, 1, APPLIED, now)
+
+
 def read_log(
     connection: Connection, instance: str, wanted: LogFilter, limit: int | None = None
 ) -> Iterator[dict[str, Any]]:
@@ -112,14 +125,16 @@ def read_log(
         conditions += [] if value is None else [table.c[name] == value]
     if wanted.record is not None:
         conditions.append(_about(wanted.record))
+    if wanted.text is not None:
+        conditions.append(_contains(wanted.text))
     query = select(*(table.c[name] for name in COLUMNS)).where(*conditions).order_by(table.c.id.desc()).limit(limit)
     for row in connection.execute(query):
         yield dict(zip(COLUMNS, row, strict=True))
 
 
-def export_csv(rows: Iterable[dict[str, Any]], file: TextIO) -> int:
+def export_csv(rows: Iterable[dict[str, Any]], file: TextIO, columns: Sequence[str] = COLUMNS) -> int:
     """Write rows as CSV with a header; return how many."""
-    writer = csv.DictWriter(file, COLUMNS)
+    writer = csv.DictWriter(file, columns)
     writer.writeheader()
     count = 0
     for row in rows:
@@ -217,6 +232,14 @@ def _about(ref: Ref) -> Any:
     if ref.object == PROSPECT:
         return table.prospect_id == ref.id
     return and_(table.crm_object == ref.object, table.crm_id == ref.id)
+
+
+def _contains(text: str) -> Any:
+    table = connector_log.c
+    written = json.dumps(text)[1:-1]  # values are kept as JSON, where letters beyond ASCII are escaped
+    places: list[tuple[Any, str]] = [(cast(table.before, Text), written), (cast(table.after, Text), written)]
+    places += [(table.reason, text), (table.error, text)]
+    return or_(*(func.lower(column).contains(wanted.lower(), autoescape=True) for column, wanted in places))
 
 
 def _plain(value: Value) -> Value:

@@ -21,6 +21,20 @@ BOXES = {
 }
 """The settings by their number on the page."""
 
+BOX_LABELS = {
+    "1": "Automatically create prospects in Insightly Marketing if they are created as Leads or Contacts in "
+    "Insightly CRM",
+    "2": "Automatically change email addresses in Insightly Marketing if they are changed in Insightly CRM",
+    "3": "Automatically delete or merge prospects if the corresponding records in CRM are deleted or merged",
+    "4": "Overwrite Marketing values with CRM empty / null values",
+    "5": "Overwrite CRM values with Marketing empty / null values",
+    "6": "If Prospect records do not have a CRM Lead or Contact ID, use Email Address to match to CRM records",
+    "7": "Overwrite Prospect Opted Out field value",
+    "8": "Show Prospect Timeline on matching CRM Lead and Contact records",
+    "9": "Automatically sync custom field label updates for primary and secondary field",
+}
+"""What the page writes beside each box."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

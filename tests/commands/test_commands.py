@@ -4,37 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from airflow_provider_insightly.cli import main
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
+from tests.commands.conftest import Command
 from tests.sending.test_send import contacts
 
 CSV = "row,FIRST_NAME,EMAIL_ADDRESS\n1,Zoë,zoe@example.com\n2,,nobody@example.com\n3,Ann,ann@example.com\n"
-
-Command = Callable[..., int]
-
-
-@pytest.fixture
-def command(insightly_sandbox: InsightlySandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Run a command in an Airflow home of its own, and return its exit status."""
-    described = {
-        "conn_type": "insightly",
-        "password": insightly_sandbox.api_key,
-        "extra": {"base_url": insightly_sandbox.base_url, "requests_per_second": 500},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_INSIGHTLY_DEFAULT", json.dumps(described))
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-
-    def run(*arguments: str) -> int:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        return int(ended.value.code or 0)
-
-    return run
 
 
 @pytest.fixture

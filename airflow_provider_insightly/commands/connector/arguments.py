@@ -1,0 +1,77 @@
+"""Arguments that several sub-commands of the connector take, and how they are read."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+OBJECTS = {"prospect": "Prospect", "contact": "Contacts", "lead": "Leads"}
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def add_configuration(parser: argparse.ArgumentParser) -> None:
+    """Add the file with settings and mapping."""
+    parser.add_argument("configuration", metavar="CONFIG.yaml", help="settings and mapping, as the DAG reads them")
+
+
+def add_record(parser: argparse.ArgumentParser, help: str) -> None:
+    """Add ``--record OBJECT/ID``."""
+    parser.add_argument("--record", type=read_record, metavar="OBJECT/ID", help=f"{help}: Contacts/5, Leads/5, …")
+
+
+def add_rows(parser: argparse.ArgumentParser, limit: int) -> None:
+    """Add how many rows are written, how, and where to."""
+    parser.add_argument(
+        "--limit", type=read_count, help=f"the most rows; 0: all (default: {limit} in a table, all in a file's formats)"
+    )
+    parser.add_argument(
+        "--format", choices=("table", "csv", "jsonl"), help="default: as the name of --output says, else a table"
+    )
+    parser.add_argument("--output", metavar="FILE", help="write the rows to this file")
+    parser.set_defaults(table_limit=limit)
+
+
+def read_object(text: str) -> str:
+    """Read an object's name, in the plural or the singular."""
+    name = OBJECTS.get(text.lower().removesuffix("s"))
+    if name is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no object of the connector: write Prospect, Contacts or Leads")
+    return name
+
+
+def read_record(text: str) -> tuple[str, int]:
+    """Read ``Contacts/5``."""
+    name, _, number = text.partition("/")
+    if not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} names no record: write Contacts/5, Leads/5 or Prospect/5")
+    return read_object(name), int(number)
+
+
+def read_count(text: str) -> int:
+    """Read a number of rows."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows: write 50, or 0 for all")
+    return int(text)
+
+
+def read_moment(text: str) -> datetime:
+    """Read a time: ``2026-11-21``, ``2026-11-21 14:30`` (UTC where it names no zone), or ``7d`` for seven days ago."""
+    ago = re.fullmatch(r"(\d{1,6})([mhd])", text)
+    if ago:
+        return datetime.now(timezone.utc) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time: write 2026-11-21, '2026-11-21 14:30' (UTC), or 30m, 24h, 7d for so long ago"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def as_ref(record: tuple[str, int] | None) -> Any:
+    """Return the record that was asked for, as the connector names it."""
+    from airflow_provider_insightly.connector.records import Ref
+
+    return None if record is None else Ref(*record)
