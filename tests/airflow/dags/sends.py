@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, Asset, task
+import json
+
+from airflow.sdk import DAG, Asset, ObjectStoragePath, task
 
 from airflow_provider_insightly.operators.records import InsightlyCreateContactOperator
 from airflow_provider_insightly.operators.send import (
@@ -110,8 +112,10 @@ with DAG("example_producer", schedule=None, params={"folder": "/tmp", "test_reco
 with DAG("example_consumer", schedule=[answers], is_paused_upon_creation=True) as consumer:
 
     @task
-    def read(triggering_asset_events=None) -> list[str]:
-        return [event.extra["responses_path"] for events in triggering_asset_events.values() for event in events]
+    def read_ids(triggering_asset_events=None) -> list[int]:
+        paths = [event.extra["responses_path"] for event in triggering_asset_events[answers]]
+        lines = [line for path in paths for line in ObjectStoragePath(path).read_text().splitlines()]
+        return [record_id for line in lines for record_id in json.loads(line)["record_ids"]]
 
-    read()
+    read_ids()
 # [END asset]
