@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
@@ -18,11 +21,17 @@ from airflow_provider_insightly.sending.request import Item, find_digest
 ONE_BY_ONE = 20
 """Up to so many records each is searched for; from there on the whole object is read once, 500 records a request."""
 
-Key = tuple[str, ...]
+TABLES = """
+PRAGMA journal_mode = OFF;
+CREATE TABLE found (key TEXT, record_id INTEGER, PRIMARY KEY (key, record_id)) WITHOUT ROWID;
+CREATE TABLE given (key TEXT PRIMARY KEY, position INTEGER) WITHOUT ROWID;
+"""
 
 
 class Index:
     """The ids of the records in Insightly by the values of the match fields.
+
+    They lie in a temporary file, which SQLite removes when it is closed: an object may have millions of records.
 
     :param client: the connection.
     :param target: the object.
@@ -33,16 +42,21 @@ class Index:
         self._client = client
         self.target = target
         self.match_on = tuple(match_on)
-        self._ids: dict[Key, list[int]] = {}
+        self._database = sqlite3.connect("", check_same_thread=False)  # a generator may be closed in another thread
+        self._database.executescript(TABLES)
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._database.close()
 
     def read_all(self) -> None:
         """Read the whole object."""
         brief = not any(name.lower().endswith("__c") for name in self.match_on)
         self._add(self._client.list(self.target.name, brief=brief))
 
-    def read_one(self, key: Key, values: Mapping[str, Any]) -> None:
+    def read_one(self, key: str, values: Mapping[str, Any]) -> None:
         """Search for the records with these values: as they are and, since the search may be exact, in lower case."""
-        self._ids.pop(key, None)
+        self._database.execute("DELETE FROM found WHERE key = ?", (key,))
         field = self.match_on[0]
         value = read_field(values, field)
         found = {}
@@ -51,20 +65,26 @@ class Index:
                 found[record[self.target.id_field or ""]] = record
         self._add(found.values(), only=key)
 
-    def find(self, key: Key) -> list[int]:
+    def find(self, key: str) -> list[int]:
         """Return the ids of the records with a key."""
-        return self._ids.get(key, [])
+        rows = self._database.execute("SELECT record_id FROM found WHERE key = ? ORDER BY record_id", (key,))
+        return [record_id for (record_id,) in rows]
 
-    def key_of(self, values: Mapping[str, Any]) -> Key | None:
+    def claim(self, key: str, position: int) -> int:
+        """Return the position of the record that was the first to come with a key: this one, or an earlier one."""
+        self._database.execute("INSERT OR IGNORE INTO given VALUES (?, ?)", (key, position))
+        (first,) = self._database.execute("SELECT position FROM given WHERE key = ?", (key,)).fetchone()
+        return int(first)
+
+    def key_of(self, values: Mapping[str, Any]) -> str | None:
         """Return a record's key, texts without case and outer spaces; ``None`` when one of the values is missing."""
         parts = [str(read_field(values, name) or "").strip().casefold() for name in self.match_on]
-        return tuple(parts) if all(parts) else None
+        return json.dumps(parts) if all(parts) else None  # in ASCII, whatever the server keeps
 
-    def _add(self, records: Iterable[Mapping[str, Any]], only: Key | None = None) -> None:
-        for record in records:
-            key = self.key_of(record)
-            if key is not None and only in (None, key):
-                self._ids.setdefault(key, []).append(int(record[self.target.id_field or ""]))
+    def _add(self, records: Iterable[Mapping[str, Any]], only: str | None = None) -> None:
+        rows = ((self.key_of(record), int(record[self.target.id_field or ""])) for record in records)
+        wanted = (row for row in rows if row[0] is not None and only in (None, row[0]))
+        self._database.executemany("INSERT OR IGNORE INTO found VALUES (?, ?)", wanted)
 
 
 def upsert_items(
@@ -76,24 +96,23 @@ def upsert_items(
     """
     source = iter(items)
     first = list(islice(source, ONE_BY_ONE + 1))
-    index = Index(client, target, match_on)
     one_by_one = len(first) <= ONE_BY_ONE
-    if not one_by_one:
-        index.read_all()
-    seen: dict[int, int] = {}
-    for item in chain(first, source):
-        try:
-            yield item if isinstance(item, Rejection) else _decide(item, index, seen, one_by_one)
-        except FieldError as error:
-            yield Rejection(item.record, error.field, error.reason)
+    with closing(Index(client, target, match_on)) as index:
+        if not one_by_one:
+            index.read_all()
+        for item in chain(first, source):
+            try:
+                yield item if isinstance(item, Rejection) else _decide(item, index, one_by_one)
+            except FieldError as error:
+                yield Rejection(item.record, error.field, error.reason)
 
 
-def _decide(item: Item, index: Index, seen: dict[int, int], one_by_one: bool) -> Item:
+def _decide(item: Item, index: Index, one_by_one: bool) -> Item:
     shown = " and ".join(index.match_on)
     key = index.key_of(item.values)
     if key is None:
         raise FieldError(shown, "has no value to look the record up by")
-    earlier = seen.setdefault(hash(key), item.record.index)
+    earlier = index.claim(key, item.record.index)
     if earlier != item.record.index:
         raise FieldError(shown, f"is the same as that of record {earlier}; keep one of them")
     if one_by_one:

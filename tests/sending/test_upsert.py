@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_insightly.api.catalogue import get_object
 from airflow_provider_insightly.api.client import InsightlyClient
+from airflow_provider_insightly.api.errors import AccessDeniedError
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 from airflow_provider_insightly.sending.journal import Journal
 from airflow_provider_insightly.sending.report import Report, Summary
@@ -101,3 +102,23 @@ def test_a_lost_answer_makes_no_second_record(upsert: Upsert, insightly_sandbox:
 
     assert summary["succeeded"] == 12
     assert len(contacts(insightly_sandbox)) == 12
+
+
+def test_a_record_that_two_pages_list_is_one_record(client: InsightlyClient, mocker):
+    listed = {"CONTACT_ID": 7, "EMAIL_ADDRESS": "P0@example.com"}
+    mocker.patch.object(client, "list", return_value=iter([listed, listed]))  # one before it was deleted meanwhile
+    settings = SendSettings(method="POST", url="/Contacts", object="Contacts")
+    items = read_items(settings, number_records(emails(30)))
+
+    found = list(upsert_items(items, client, get_object("Contacts"), ["EMAIL_ADDRESS"]))
+
+    assert [(item.method, item.record_id) for item in found[:2]] == [("PUT", 7), ("POST", None)]
+
+
+def test_an_error_while_the_object_is_read_is_not_swallowed(upsert: Upsert, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.faults([{"kind": "status", "status": 403, "rate": 1, "method": "GET"}])
+
+    with pytest.raises(AccessDeniedError):
+        upsert(emails(60), "EMAIL_ADDRESS")
+
+    assert insightly_sandbox.requests(method="POST") == []
