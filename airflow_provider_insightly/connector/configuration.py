@@ -69,9 +69,10 @@ def read_configuration(text: str, name: str = "configuration") -> Configuration:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigurationError(f"{name}, line {line}: this is not YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)  # a character that YAML forbids has none
+        problem = getattr(error, "problem", None) or error
+        raise ConfigurationError(f"{name}, line {mark.line + 1 if mark else 1}: this is not YAML: {problem}") from None
     try:
         return Configuration.model_validate(content or {})
     except ValidationError as error:

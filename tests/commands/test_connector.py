@@ -148,6 +148,35 @@ def test_plan_shows_the_changes_and_writes_nothing(
     assert office.writes() == before
 
 
+def test_plan_shows_what_is_skipped_when_asked(
+    command: Command, office: Office, pair: tuple[int, int], tmp_path: Path, capsys
+):
+    office.edit("Contacts", pair[1], FIRST_NAME="Grace", PHONE_MOBILE=None)
+    shown = {}
+    for options in ((), ("--skipped",)):
+        plan = ("connector", "plan", write_configuration(tmp_path), "--format", "jsonl")
+        assert command(*plan, *options) == 0
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        shown[options] = {(row["field"], row["verdict"]) for row in rows}
+    assert shown == {
+        (): {("FIRST_NAME", "planned")},
+        ("--skipped",): {("FIRST_NAME", "planned"), ("MOBILE", "skipped")},
+    }
+
+
+def test_a_table_fits_a_terminal(pair: tuple[int, int], command: Command, capsys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "110")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+
+    assert command("connector", "log", "--conn-id", "test") == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 110
+    assert any("update_prospect" in line for line in lines)
+
+
 def test_plan_of_one_record(command: Command, office: Office, pair: tuple[int, int], tmp_path: Path, capsys):
     other = office.contact("b@example.com")
     office.prospect("b@example.com")
@@ -217,7 +246,7 @@ def test_log_is_a_table(command: Command, pair: tuple[int, int], capsys):
     assert header[1:6] == ["event", "prospect", "record", "field", "before → after"]
     mobile, name = rows
     assert mobile[1:] == [
-        *("update_prospect", str(pair[0]), f"Contacts {pair[1]}", "MOBILE", 'null → "1"', "mapping", "applied", "first")
+        *("update_prospect", str(pair[0]), f"Contacts {pair[1]}", "MOBILE", 'null → "1"', "mapping", "applied")
     ]
     assert name[4:6] == ["FIRST_NAME", '"Ada" → "Augusta"']
 

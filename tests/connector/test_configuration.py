@@ -56,6 +56,7 @@ def test_the_file_beside_the_dag_can_be_read() -> None:
         ),
         ("mapping:\n  - prospect: TITLE\n    lead: TITLE\n    behavior: CRM\n", "line 4: .*'CRM Value'"),
         ("mapping: [\n  {prospect: TITLE", "line 2: this is not YAML"),
+        ("mapping: \x01", "line 1: this is not YAML: unacceptable character"),
         ("mapping:\n  - {prospect: EMAIL_ADDRESS, contact: EMAIL_ADDRESS}\n", "line 2: .*update_email_addresses"),
         ("mapping:\n  - {prospect: TITLE}\n", "line 2: .*mapped to nothing"),
         ("mapping:\n  - {prospect: DO_NOT_CALL, contact: TITLE}\n", "line 2: .*do not fit"),

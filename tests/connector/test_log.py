@@ -80,6 +80,8 @@ def test_filters(office: Office, pair: tuple[int, int]) -> None:
     assert {row["event"] for row in office.log(event="link")} == {"link"}
     assert {row["setting"] for row in office.log(setting="6")} == {"6"}
     assert {row["field"] for row in office.log(field="MOBILE")} == {"MOBILE"}
+    assert {row["field"] for row in office.log(text="aUGUSTA")} == {"FIRST_NAME"}
+    assert office.log(text="a_gusta") == []
     assert office.log(result="failed") == []
     assert len(office.log(record=Ref("Prospect", pair[0]))) == len(office.log(record=Ref("Contacts", pair[1]))) == 5
     assert office.log(record=Ref("Leads", pair[1])) == []

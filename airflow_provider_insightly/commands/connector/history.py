@@ -75,7 +75,6 @@ LOG_SHOWN = {
     "setting": lambda row: row["setting"],
     "result": lambda row: row["result"] or "under way",
     "reason": lambda row: ": ".join(filter(None, [row["reason"], row["error"]])),
-    "run": lambda row: row["run_id"],
 }
 
 

@@ -29,6 +29,7 @@ def add_plan(actions: Any) -> None:
     add_configuration(parser)
     add_record(parser, "plan for this record and what hangs together with it alone")
     parser.add_argument("--backfill", action="store_true", help="look at every record, and create older ones too")
+    parser.add_argument("--skipped", action="store_true", help="show also what is left as it is, and why")
     add_rows(parser, 200)
     parser.set_defaults(run_action=make_plan)
 
@@ -55,7 +56,7 @@ def make_plan(args: argparse.Namespace) -> int:
         raise ConfigurationError(locate_mapping_problems(args.configuration, error)) from None
     with store.connect() as connection:
         plan = read_plan(connection, instance, run_id)
-        write_rows(args, _rows(connection, plan), COLUMNS, SHOWN, "Nothing is to be changed.")
+        write_rows(args, _rows(connection, plan, args.skipped), COLUMNS, SHOWN, "Nothing is to be changed.")
     is_table_on_screen = wanted_format(args) == "table" and not args.output
     (sys.stdout if is_table_on_screen else sys.stderr).write(f"\n{describe(plan, configuration.settings)}\n")
     return int(bool(tripped_breakers(plan.summary, configuration.settings)))
@@ -89,11 +90,13 @@ SHOWN = {
 }
 
 
-def _rows(connection: Connection, plan: Plan) -> Iterator[Row]:
+def _rows(connection: Connection, plan: Plan, skipped: bool) -> Iterator[Row]:
+    from airflow_provider_insightly.connector.actions import SKIPPED
     from airflow_provider_insightly.connector.plans import read_actions
 
     for _, action, _, _ in read_actions(connection, plan.plan_id):
-        if action.event != "agree":  # both sides have the value already: nothing is written
+        agreed = action.event == "agree"  # both sides have the value already: nothing is written
+        if not agreed and (skipped or action.verdict != SKIPPED):
             yield from _action_rows(action)
 
 

@@ -16,6 +16,9 @@ Row = dict[str, Any]
 UNBOUNDED = 100_000
 """Columns of a table that goes to a file or a pipe: nothing is wrapped there."""
 
+WRAPPED = ("before → after", "reason", "field", "record", "on the page")
+"""What is wrapped where a terminal is too narrow; times, names of events and numbers are not torn apart."""
+
 
 def wanted_format(args: argparse.Namespace) -> str:
     """Return the format in which the command writes its rows."""
@@ -80,7 +83,7 @@ def write_table(
         return 0
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in shown:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name not in WRAPPED)
     for row in chain([first], found):
         table.add_row(*(Text(_printable(cell(row))) for cell in shown.values()))
     Console(file=file, width=None if file.isatty() else UNBOUNDED, highlight=False).print(table)
