@@ -166,7 +166,7 @@ def release(engine: Engine, plan: Plan, settings: Settings, approve_plan: str = 
     :raises PlanHeldError: a breaker holds it, with the plan's summary and its hash.
     """
     with writing(engine) as connection:
-        approved_by = _approved_by(connection, plan, approve_plan)
+        approved_by = find_approval(connection, plan, approve_plan)
         tripped = tripped_breakers(plan.summary, settings)
         if tripped and not approved_by:
             raise PlanHeldError(
@@ -224,7 +224,8 @@ def read_actions(
         yield row.seq, Action.from_json(row.data), row.started_at, row.result
 
 
-def _approved_by(connection: Connection, plan: Plan, approve_plan: str) -> str | None:
+def find_approval(connection: Connection, plan: Plan, approve_plan: str) -> str | None:
+    """Return who approved a plan, by the run's parameter or beforehand; ``None`` when nobody did."""
     if approve_plan == plan.hash:
         return "the run's parameter approve_plan"
     table = connector_approvals.c

@@ -202,15 +202,18 @@ class BreakersOperator(ConnectorOperator):
 
     def take_step(self, context: Context) -> str | None:
         """Release the plan; return who or what released it, ``None`` when a person is asked."""
-        from airflow_provider_insightly.connector.plans import PlanHeldError, release, waiting
+        from airflow_provider_insightly.connector.plans import PlanHeldError, find_approval, release, waiting
 
         plan, settings = self.read_plan(context), self.configured(context).settings
         if plan.dry_run:
             raise AirflowSkipException(f"This is a dry run: nothing of plan {plan.hash} is written.")
         approved = context["params"].get("approve_plan") or ""
-        if settings.approval == "ask" and approved != plan.hash and waiting(plan.summary):
-            self.log.info("%d actions wait for approval.", waiting(plan.summary))
-            return None
+        if settings.approval == "ask" and waiting(plan.summary):
+            with self.store.connect() as connection:
+                approved_by = find_approval(connection, plan, approved)
+            if approved_by is None:
+                self.log.info("%d actions wait for approval.", waiting(plan.summary))
+                return None
         try:
             released_by = release(self.store, plan, settings, approved)
         except PlanHeldError as error:

@@ -9,7 +9,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_provider_insightly.connector.configuration import Configuration
+from airflow_provider_insightly.connector.plans import approve
 from airflow_provider_insightly.connector.records import Ref
+from airflow_provider_insightly.connector.run import run_connector
 from airflow_provider_insightly.operators.approval import APPROVE, REJECT, ApprovePlanOperator
 from airflow_provider_insightly.operators.connector import (
     BreakersOperator,
@@ -113,6 +115,22 @@ def test_a_person_says_no_in_the_ui(office: Office, take: Any) -> None:
     context = {"params": {}, "run_id": "run"}
     with pytest.raises(AirflowFailException, match="was rejected"):
         take.make(ApprovePlanOperator, settings).execute_complete(context, answer(REJECT))
+
+
+def test_what_waits_is_not_asked_about_once_it_was_approved_by_hash(office: Office, take: Any) -> None:
+    settings = {"approval": "ask", "delete_or_merge_prospects": True, "delete_mode": "delete"}
+    settings |= {"sweep_hours": 0, "delete_grace_hours": 0}
+    contact = office.contact("a@example.com")
+    office.prospect("a@example.com")
+    configuration = Configuration.model_validate({"settings": settings, "mapping": office.mapping})
+    run_connector(office.client, office.store, "insightly_default", configuration)
+    office.delete("Contacts", contact)
+    planned = plan(office, take, {}, settings)
+    assert planned["counts"] == {"delete_or_merge_prospects delete pending_approval": 1}
+
+    assert take(BreakersOperator, {}, settings) is None
+    approve(office.store, "insightly_default", planned["hash"], "Ann", office.now())
+    assert take(BreakersOperator, {}, settings) == "Ann"
 
 
 def test_a_wrong_key_fails_at_once(office: Office, take: Any, monkeypatch: pytest.MonkeyPatch) -> None:
