@@ -349,6 +349,12 @@ def find_base_url(pod: str | None, base_url: str | None) -> str:
     return f"https://api.{pod}.insightly.com/v3.1"
 
 
+def find_pod(url: str) -> str | None:
+    """Return the pod of an address of Insightly's own; ``None`` for any other, such as a local Insightly."""
+    found = re.fullmatch(rf"api\.({POD.pattern})\.insightly\.com", urlsplit(url).hostname or "")
+    return found[1] if found else None
+
+
 def secrets_of(api_key: str) -> tuple[str, ...]:
     """Return every form in which a key may stand in a text: itself, and base64 with and without the colon.
 

@@ -12,7 +12,7 @@ from airflow.sdk import BaseHook
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from airflow_provider_insightly.api.catalogue import get_object
-from airflow_provider_insightly.api.client import InsightlyClient, find_base_url, secrets_of
+from airflow_provider_insightly.api.client import InsightlyClient, find_base_url, find_pod, secrets_of
 from airflow_provider_insightly.api.errors import (
     AccessDeniedError,
     DailyQuotaError,
@@ -173,9 +173,7 @@ class InsightlyHook(BaseHook):
         obj = get_object(object_name)
         if not obj.has_page:
             return None
-        server = urlsplit(self.base_url)
-        host = (server.hostname or "").split(".")
-        pod = host[1] if host[0] == "api" and host[2:] == ["insightly", "com"] else None
+        pod, server = find_pod(self.base_url), urlsplit(self.base_url)
         origin = f"https://crm.{pod}.insightly.com" if pod else f"{server.scheme}://{server.netloc}"
         return f"{origin}/details/{obj.type}/{record_id}"
 

@@ -12,6 +12,7 @@ from airflow.providers.common.compat.openlineage.facet import Dataset
 from airflow.providers.openlineage.extractors import OperatorLineage
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_insightly.api.client import find_pod
 from airflow_provider_insightly.sending.settings import SendSettings
 
 
@@ -31,9 +32,7 @@ def describe_send(base_url: str, settings: SendSettings, path: str | None, *, re
 
 def name_instance(address: str) -> str:
     """Return the namespace of an Insightly: ``insightly://na1`` by the pod, or by the host of a local one."""
-    server = urlsplit(address).netloc.lower()
-    pod = server.removeprefix("api.").removesuffix(".insightly.com")
-    return f"insightly://{server if '.' in pod else pod}"
+    return f"insightly://{find_pod(address) or urlsplit(address).netloc.lower()}"
 
 
 def name_file(path: str) -> Dataset:
