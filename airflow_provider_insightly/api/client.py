@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json as jsonlib
-import re
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,13 +21,12 @@ from requests.structures import CaseInsensitiveDict
 
 from airflow_provider_insightly import __version__
 from airflow_provider_insightly.api import errors
+from airflow_provider_insightly.api.address import find_base_url
 from airflow_provider_insightly.api.catalogue import get_object
 from airflow_provider_insightly.api.retry import NO_RETRY, RetryPolicy, retrying
 from airflow_provider_insightly.api.throttle import LocalThrottle, Throttle
 
 LARGEST_PAGE = 500  # a larger ``top`` is clamped by the server
-WHERE_THE_POD_IS = "the part after 'api.' in the URL under User Settings > API: na1, eu1, au1 …"
-POD = re.compile(r"[a-z]{2,3}[0-9]{1,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,32 +325,6 @@ class InsightlyClient:
     def _unexpected(self, expected: str, answer: Answer, method: str, path: str) -> errors.BrokenAnswerError:
         came = self._redact(errors.read_message(answer.text)) or "an empty body"
         return errors.BrokenAnswerError(f"not {expected}: {came}", method=method, path=path, status=answer.status)
-
-
-def find_base_url(pod: str | None, base_url: str | None) -> str:
-    """Return the API's address for a pod, or a given address made regular.
-
-    :param pod: such as ``na1``.
-    :param base_url: wins over the pod; ``https://`` and ``/v3.1`` are added where they are missing.
-    :raises ValueError: neither is given, or the pod cannot be one.
-    """
-    if base_url:
-        url = base_url if "://" in base_url else f"https://{base_url}"
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"base_url {base_url!r} is no web address; an example: https://api.na1.insightly.com/v3.1")
-        return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v3.1"
-    if not pod:
-        raise ValueError(f"Neither pod nor base_url is given. The pod is {WHERE_THE_POD_IS}.")
-    if not POD.fullmatch(pod):
-        raise ValueError(f"{pod!r} is no pod. The pod is {WHERE_THE_POD_IS}.")
-    return f"https://api.{pod}.insightly.com/v3.1"
-
-
-def find_pod(url: str) -> str | None:
-    """Return the pod of an address of Insightly's own; ``None`` for any other, such as a local Insightly."""
-    found = re.fullmatch(rf"api\.({POD.pattern})\.insightly\.com", urlsplit(url).hostname or "")
-    return found[1] if found else None
 
 
 def secrets_of(api_key: str) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from airflow.sdk import BaseHook
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from airflow_provider_insightly.api.address import find_base_url, find_pod
 from airflow_provider_insightly.api.catalogue import get_object
-from airflow_provider_insightly.api.client import InsightlyClient, find_base_url, find_pod, secrets_of
+from airflow_provider_insightly.api.client import InsightlyClient, secrets_of
 from airflow_provider_insightly.api.errors import (
     AccessDeniedError,
     DailyQuotaError,

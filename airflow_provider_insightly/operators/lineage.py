@@ -12,7 +12,7 @@ from airflow.providers.common.compat.openlineage.facet import Dataset
 from airflow.providers.openlineage.extractors import OperatorLineage
 from airflow.sdk import ObjectStoragePath
 
-from airflow_provider_insightly.api.client import find_pod
+from airflow_provider_insightly.api.address import find_pod
 from airflow_provider_insightly.sending.settings import SendSettings
 
 

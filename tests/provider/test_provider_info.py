@@ -13,7 +13,7 @@ import pytest
 
 import airflow_provider_insightly
 from airflow_provider_insightly import __version__
-from airflow_provider_insightly.api.client import POD
+from airflow_provider_insightly.api.address import POD
 from airflow_provider_insightly.cli import COMMANDS
 from airflow_provider_insightly.get_provider_info import CONNECTION_FIELDS, get_provider_info
 from airflow_provider_insightly.hooks.insightly import ConnectionExtra
