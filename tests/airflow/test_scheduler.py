@@ -6,9 +6,11 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
+import airflow
 import pytest
 import requests
 
@@ -36,8 +38,10 @@ class Standalone:
         self.session = requests.Session()
 
     def command(self, *arguments):
-        """Run ``airflow insightly …`` beside it."""
-        command = ["airflow", "insightly", *arguments]
+        """Run ``airflow insightly …`` beside it; Airflow 3.1 knows no commands of providers."""
+        knows_providers = tuple(int(part) for part in airflow.__version__.split(".")[:2]) >= (3, 2)
+        program = ["airflow", "insightly"] if knows_providers else [sys.executable, "-m", "airflow_provider_insightly"]
+        command = [*program, *arguments]
         return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout
 
     def wait_until(self, what, condition):
