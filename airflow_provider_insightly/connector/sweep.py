@@ -66,8 +66,10 @@ def sweep(
     mark = str(uuid.uuid4())
     unknown: set[int] = set()
     total: int | None = None
-    for page in client.pages(get_object(object_name).path, params={"brief": "true"}):
-        ids = [int(answer[get_object(object_name).id_field or ""]) for answer in page.records]
+    obj = get_object(object_name)
+    id_field = obj.id_field or ""
+    for page in client.pages(obj.path, params={"brief": "true"}):
+        ids = [int(answer[id_field]) for answer in page.records]
         with writing(engine) as connection:
             unknown.update(_mark(connection, instance, object_name, ids, mark))
         total = page.total

@@ -73,22 +73,27 @@ class InsightlyRecordsOperator(SendingOperator):
 
     def build_settings(self) -> SendSettings:
         """Return the settings of the send: the template's, with this operator's."""
-        from airflow_provider_insightly.sending.address import read_headers
-        from airflow_provider_insightly.sending.settings import from_template
-        from airflow_provider_insightly.sending.template import get_template
+        return template_settings(self)
 
-        return from_template(
-            get_template(self.template),
-            id_field=self.id_field,
-            update_mode=self.update_mode,
-            allow_replace=self.allow_replace,
-            nulls=self.nulls,
-            include_attributes=names(self.include_attributes),
-            exclude_attributes=names(self.exclude_attributes),
-            rename=self.rename,
-            headers=read_headers(self.headers),
-            mask_fields=names(self.mask_fields),
-        )
+
+def template_settings(operator: Any) -> SendSettings:
+    """Return the settings of a send by template, from an operator that has the template's parameters."""
+    from airflow_provider_insightly.sending.address import read_headers
+    from airflow_provider_insightly.sending.settings import from_template
+    from airflow_provider_insightly.sending.template import get_template
+
+    return from_template(
+        get_template(operator.template),
+        id_field=operator.id_field,
+        update_mode=operator.update_mode,
+        allow_replace=operator.allow_replace,
+        nulls=operator.nulls,
+        include_attributes=names(operator.include_attributes),
+        exclude_attributes=names(operator.exclude_attributes),
+        rename=operator.rename,
+        headers=read_headers(operator.headers),
+        mask_fields=names(operator.mask_fields),
+    )
 
 
 class InsightlyCreateContactOperator(InsightlyRecordsOperator):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_insightly.operators.records import template_settings
 from airflow_provider_insightly.operators.sending import SendingOperator, names
 
 if TYPE_CHECKING:
@@ -245,26 +246,11 @@ class InsightlyReplayOperator(InsightlySendOperator):
 
     def build_settings(self) -> SendSettings:
         """Return the settings of the send that wrote the file."""
-        from airflow_provider_insightly.sending.address import read_headers
-        from airflow_provider_insightly.sending.settings import from_template
-        from airflow_provider_insightly.sending.template import get_template
-
         if bool(self.template) == bool(self.url):
             raise ValueError("Give the template of the send that wrote the file, or its url, and not both.")
         if not self.template:
             return super().build_settings()
-        return from_template(
-            get_template(self.template),
-            id_field=self.id_field,
-            update_mode=self.update_mode,
-            allow_replace=self.allow_replace,
-            nulls=self.nulls,
-            include_attributes=names(self.include_attributes),
-            exclude_attributes=names(self.exclude_attributes),
-            rename=self.rename,
-            headers=read_headers(self.headers),
-            mask_fields=names(self.mask_fields),
-        )
+        return template_settings(self)
 
     def find_path(self) -> str | None:
         """Return the path of the rejected file; ``None`` where nothing failed."""

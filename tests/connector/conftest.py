@@ -20,15 +20,9 @@ from airflow_provider_insightly.connector.finishing import Report
 from airflow_provider_insightly.connector.log import LogFilter, read_log
 from airflow_provider_insightly.connector.records import Ref
 from airflow_provider_insightly.connector.run import run_connector, utc_now
-from airflow_provider_insightly.sandbox.pytest_plugin import (
-    InsightlySandbox,
-    insightly_sandbox,
-    insightly_sandbox_server,
-)
+from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 from airflow_provider_insightly.store.engine import open_store, writing
 from airflow_provider_insightly.store.tables import connector_links, connector_tombstones, metadata
-
-__all__ = ["insightly_sandbox", "insightly_sandbox_server"]
 
 ID_FIELDS = {"Prospect": "PROSPECT_ID", "Contacts": "CONTACT_ID", "Leads": "LEAD_ID"}
 MAPPING = [

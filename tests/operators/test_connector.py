@@ -21,9 +21,9 @@ from airflow_provider_insightly.operators.connector import (
     StepOperator,
     one_record,
 )
-from tests.connector.conftest import Office, empty_store, insightly_sandbox, insightly_sandbox_server, office, store
+from tests.connector.conftest import Office, empty_store, office, store
 
-__all__ = ["empty_store", "insightly_sandbox", "insightly_sandbox_server", "office", "store"]
+__all__ = ["empty_store", "office", "store"]
 
 HELD = {"breakers": {"creates": {"count": 0, "percent": 0}}, "create_prospects": True}
 

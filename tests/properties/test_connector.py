@@ -30,9 +30,9 @@ from airflow_provider_insightly.connector.settings import BOXES
 from airflow_provider_insightly.connector.values import is_empty
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 from airflow_provider_insightly.store.engine import open_store
-from tests.connector.conftest import ID_FIELDS, Office, empty_store, insightly_sandbox_server
+from tests.connector.conftest import ID_FIELDS, Office, empty_store
 
-__all__ = ["empty_store", "insightly_sandbox_server"]
+__all__ = ["empty_store"]
 
 EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "0"))
 MACHINE = settings(

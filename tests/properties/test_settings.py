@@ -16,9 +16,9 @@ from airflow_provider_insightly.connector.mapping import CRM_VALUE, MARKETING_VA
 from airflow_provider_insightly.connector.records import Ref
 from airflow_provider_insightly.connector.settings import BOXES
 from airflow_provider_insightly.connector.values import is_empty
-from tests.connector.conftest import Office, empty_store, insightly_sandbox, insightly_sandbox_server, office, store
+from tests.connector.conftest import Office, empty_store, office, store
 
-__all__ = ["empty_store", "insightly_sandbox", "insightly_sandbox_server", "office", "store"]
+__all__ = ["empty_store", "office", "store"]
 
 BEHAVIORS = (CRM_VALUE, MARKETING_VALUE, MOST_RECENT)
 ALL = list(itertools.product(*[(False, True)] * len(BOXES), BEHAVIORS))

@@ -1,12 +1,6 @@
 import pytest
 
-from airflow_provider_insightly.sandbox.pytest_plugin import (
-    InsightlySandbox,
-    insightly_sandbox,
-    insightly_sandbox_server,
-)
-
-__all__ = ["insightly_sandbox", "insightly_sandbox_server"]
+from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 
 
 @pytest.fixture

@@ -13,11 +13,7 @@ from sqlalchemy.engine import Engine
 
 from airflow_provider_insightly.api.client import InsightlyClient
 from airflow_provider_insightly.api.retry import RetryPolicy
-from airflow_provider_insightly.sandbox.pytest_plugin import (
-    InsightlySandbox,
-    insightly_sandbox,
-    insightly_sandbox_server,
-)
+from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 from airflow_provider_insightly.sending.journal import Journal
 from airflow_provider_insightly.sending.record import Record
 from airflow_provider_insightly.sending.report import Report
@@ -28,8 +24,6 @@ from airflow_provider_insightly.sending.source import number_records
 from airflow_provider_insightly.sending.template import get_template
 from airflow_provider_insightly.store.engine import open_store
 from airflow_provider_insightly.store.tables import sending_journal, sending_places, sending_sends, sending_throttle
-
-__all__ = ["insightly_sandbox", "insightly_sandbox_server"]
 
 
 @pytest.fixture
