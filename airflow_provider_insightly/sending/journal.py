@@ -21,6 +21,15 @@ from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import sending_journal as journal_table
 from airflow_provider_insightly.store.tables import sending_sends as sends_table
 
+# Built once: building a statement takes longer than SQLite takes to run it.
+ATTEMPTS = select(sends_table.c.attempts).where(sends_table.c.id == bindparam("send"))
+FORGET = delete(journal_table).where(
+    journal_table.c.send_id == bindparam("send"),
+    journal_table.c.attempt == bindparam("of_attempt"),
+    journal_table.c.position.in_(bindparam("places", expanding=True)),
+)
+WRITE = insert(journal_table)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -102,11 +111,10 @@ class Journal:
         """
         items = list(items)
         with writing(self._engine) as connection:
-            query = select(sends_table.c.attempts).where(sends_table.c.id == self._send_id)
-            if connection.execute(query).scalar_one() != self._attempt:
+            if connection.execute(ATTEMPTS, {"send": self._send_id}).scalar_one() != self._attempt:
                 raise OvertakenError(f"Another attempt of the send {self._key} has begun; this one stops.")
             self._forget(connection, items)
-            connection.execute(insert(journal_table), [self._row(item, "sent", None) for item in items])
+            connection.execute(WRITE, [self._row(item, "sent", None) for item in items])
 
     def finish(self, items: Iterable[Item], record_ids: Iterable[int | None]) -> None:
         """Note that these items are done, with the ids that they have in Insightly."""
@@ -114,7 +122,7 @@ class Journal:
         with writing(self._engine) as connection:
             self._forget(connection, items)
             rows = [self._row(item, "done", found) for item, found in zip(items, record_ids, strict=True)]
-            connection.execute(insert(journal_table), rows)
+            connection.execute(WRITE, rows)
 
     def forget(self, items: Iterable[Item]) -> None:
         """Note that these items were refused or never arrived: another attempt may send them."""
@@ -151,14 +159,8 @@ class Journal:
         return dict(sorted(rows.items(), key=lambda pair: (pair[1].state, pair[0])))
 
     def _forget(self, connection: Connection, items: Sequence[Item]) -> None:
-        table = journal_table
-        connection.execute(
-            delete(table).where(
-                table.c.send_id == self._send_id,
-                table.c.attempt == self._attempt,
-                table.c.position.in_([item.record.index for item in items]),
-            )
-        )
+        places = [item.record.index for item in items]
+        connection.execute(FORGET, {"send": self._send_id, "of_attempt": self._attempt, "places": places})
 
     def _row(self, item: Item, state: str, record_id: int | None) -> dict[str, Any]:
         return {

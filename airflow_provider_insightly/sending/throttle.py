@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
@@ -29,6 +29,17 @@ SLOWER_ONCE, SLOWER_AGAIN = 0.9, 0.7
 FIRST_POLL, LONGEST_POLL = 0.02, 0.25
 """Seconds to wait for a place that another worker holds, before looking again; longer each time, since a hundred
 threads may be waiting, and each look is a transaction."""
+
+# Built once: building a statement takes longer than SQLite takes to run it.
+OURS = sending_throttle.c.instance == bindparam("of_instance")
+PLACES = sending_places.c.instance == bindparam("of_instance")
+STATE = select(sending_throttle).where(OURS).with_for_update()
+SET = update(sending_throttle).where(OURS).values(next_start=bindparam("new_next_start"), rate=bindparam("new_rate"))
+SHIFT = update(sending_throttle).where(OURS).values(next_start=sending_throttle.c.next_start + bindparam("late"))
+FREE_OLD = delete(sending_places).where(PLACES, sending_places.c.until < bindparam("now"))
+COUNT = select(func.count()).select_from(sending_places).where(PLACES)
+TAKE = insert(sending_places)
+FREE = delete(sending_places).where(PLACES, sending_places.c.holder == bindparam("of_holder"))
 
 
 class SharedThrottle:
@@ -56,6 +67,7 @@ class SharedThrottle:
     ) -> None:
         self._engine = engine
         self._instance = instance[:250]
+        self._ours = {"of_instance": self._instance}
         self._full_rate = requests_per_second * MARGIN
         self._concurrency = concurrency
         self._longest_request = longest_request
@@ -86,50 +98,36 @@ class SharedThrottle:
 
         :param seconds: the pause that the server asked for; ``None``: one of our own.
         """
-        table = sending_throttle
         with writing(self._engine) as connection:
-            row = connection.execute(select(table).where(table.c.instance == self._instance).with_for_update()).one()
+            row = connection.execute(STATE, self._ours).one()
             share = SLOWER_ONCE if row.rate >= self._full_rate else SLOWER_AGAIN
             rate = max(min(SLOWEST, self._full_rate), row.rate * share)
             pause = 1 / rate if seconds is None else seconds
-            connection.execute(
-                update(table)
-                .where(table.c.instance == self._instance)
-                .values(rate=rate, next_start=max(row.next_start, self._clock() + pause))
-            )
+            next_start = max(row.next_start, self._clock() + pause)
+            connection.execute(SET, {**self._ours, "new_rate": rate, "new_next_start": next_start})
 
     def _take(self, holder: str) -> float | None:
         """Take a place and return when the request may start; ``None`` while all places are taken."""
-        table, places = sending_throttle, sending_places
         with writing(self._engine) as connection:
-            row = connection.execute(select(table).where(table.c.instance == self._instance).with_for_update()).one()
+            row = connection.execute(STATE, self._ours).one()
             now = self._clock()
-            connection.execute(delete(places).where(places.c.instance == self._instance, places.c.until < now))
-            taken = connection.execute(
-                select(func.count()).select_from(places).where(places.c.instance == self._instance)
-            ).scalar_one()
-            if taken >= self._concurrency:
+            connection.execute(FREE_OLD, {**self._ours, "now": now})
+            if connection.execute(COUNT, self._ours).scalar_one() >= self._concurrency:
                 return None
             rate = min(self._full_rate, row.rate)
             start: float = max(row.next_start, now)
-            connection.execute(
-                insert(places).values(instance=self._instance, holder=holder, until=start + self._longest_request)
-            )
-            connection.execute(
-                update(table)
-                .where(table.c.instance == self._instance)
-                .values(next_start=start + 1 / rate, rate=min(self._full_rate, rate + self._full_rate * RECOVERY))
-            )
+            until = start + self._longest_request
+            connection.execute(TAKE, {"instance": self._instance, "holder": holder, "until": until})
+            recovered = min(self._full_rate, rate + self._full_rate * RECOVERY)
+            connection.execute(SET, {**self._ours, "new_rate": recovered, "new_next_start": start + 1 / rate})
             return start
 
     def _leave(self, holder: str, late: float) -> None:
         """Give the place back; a request that was late shifts those that have no time yet."""
-        table = sending_throttle
         with writing(self._engine) as connection:
-            connection.execute(delete(sending_places).where(sending_places.c.holder == holder))
+            connection.execute(FREE, {**self._ours, "of_holder": holder})
             if late > LATE:
-                shift = update(table).where(table.c.instance == self._instance)
-                connection.execute(shift.values(next_start=table.c.next_start + late))
+                connection.execute(SHIFT, {**self._ours, "late": late})
 
     def _make_row(self) -> None:
         query = select(sending_throttle.c.instance).where(sending_throttle.c.instance == self._instance)
