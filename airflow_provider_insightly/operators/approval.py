@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
@@ -24,6 +25,8 @@ class ApprovePlanOperator(ConnectorOperator, HITLOperator):
     The parameters are those of :class:`~airflow_provider_insightly.operators.connector.ConnectorOperator`, and of
     Airflow's ``HITLOperator``: ``response_timeout``, ``assigned_users``, ``notifiers``.
     """
+
+    template_fields: Sequence[str] = (*ConnectorOperator.template_fields, *HITLOperator.template_fields)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(

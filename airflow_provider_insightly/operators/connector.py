@@ -39,17 +39,19 @@ class ConnectorOperator(BaseOperator):
     """
 
     ui_color = "#e8f0fb"
+    template_fields: Sequence[str] = ("insightly_conn_id",)  # so that the pages in the UI can tell whose run it is
 
     def __init__(self, *, configuration: Configuration, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.configuration = configuration
+        self.insightly_conn_id = configuration.insightly_conn_id
 
     @cached_property
     def hook(self) -> InsightlyHook:
         """The hook of the configuration's connection."""
         from airflow_provider_insightly.hooks.insightly import InsightlyHook
 
-        return InsightlyHook(self.configuration.insightly_conn_id)
+        return InsightlyHook(self.insightly_conn_id)
 
     @cached_property
     def client(self) -> InsightlyClient:
@@ -64,7 +66,7 @@ class ConnectorOperator(BaseOperator):
     @property
     def instance(self) -> str:
         """The name under which the store keeps this Insightly instance: that of its connection."""
-        return self.configuration.insightly_conn_id
+        return self.insightly_conn_id
 
     def execute(self, context: Context) -> Any:
         """Take the step; an error that no retry can heal fails the task at once."""
@@ -129,7 +131,7 @@ class ExtractOperator(ConnectorOperator):
     :param object_name: ``Contacts``, ``Leads``, ``Prospect`` or ``Organisations``.
     """
 
-    template_fields: Sequence[str] = ("object_name",)
+    template_fields: Sequence[str] = (*ConnectorOperator.template_fields, "object_name")
 
     def __init__(self, *, object_name: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -259,7 +261,7 @@ class ApplyOperator(ConnectorOperator):
     :param chunk: the first and the last number of an action.
     """
 
-    template_fields: Sequence[str] = ("chunk",)
+    template_fields: Sequence[str] = (*ConnectorOperator.template_fields, "chunk")
 
     def __init__(self, *, step: str, chunk: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
