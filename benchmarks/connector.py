@@ -22,7 +22,7 @@ from airflow_provider_insightly.connector.neighbourhood import load_world
 from airflow_provider_insightly.connector.planning import BATCH, make_plan
 from airflow_provider_insightly.connector.records import CONTACTS, PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.staging import read_records, stage
-from airflow_provider_insightly.connector.state import write_state
+from airflow_provider_insightly.connector.state import SYNCED_WITH, write_state
 from airflow_provider_insightly.store.engine import open_store, writing
 from airflow_provider_insightly.store.tables import connector_links, connector_records
 
@@ -106,7 +106,7 @@ def fill(engine: Engine, pairs: int, configuration: Configuration) -> None:
                 connection.execute(connector_records.insert(), [columns(make(number)) for number in batch])
             connection.execute(connector_links.insert(), links)
     with writing(engine) as connection:
-        write_state(connection, INSTANCE, "configuration", configuration.digest)
+        write_state(connection, INSTANCE, SYNCED_WITH, configuration.digest)
 
 
 def columns(record: Record) -> dict[str, Any]:

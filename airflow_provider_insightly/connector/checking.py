@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,21 @@ from typing import Any
 from sqlalchemy.engine import Connection, Engine
 
 from airflow_provider_insightly.api.client import InsightlyClient
+from airflow_provider_insightly.api.errors import InsightlyError
 from airflow_provider_insightly.connector.configuration import Configuration
 from airflow_provider_insightly.connector.extraction import Clock
-from airflow_provider_insightly.connector.mapping import CustomFields, FieldInfo, MappedField, check_mapping
+from airflow_provider_insightly.connector.mapping import (
+    CustomFields,
+    FieldInfo,
+    MappedField,
+    MappingError,
+    check_mapping,
+)
+from airflow_provider_insightly.connector.overview import note_check, note_quota
 from airflow_provider_insightly.connector.records import CONTACTS, LEADS, ORGANISATIONS, PROSPECT
 from airflow_provider_insightly.connector.state import (
     CREATING_SINCE,
+    CUSTOM_FIELDS,
     PUBLISHED_UNTIL,
     VISITS_READ,
     read_state,
@@ -47,17 +56,35 @@ def check(
 ) -> tuple[MappedField, ...]:
     """Check the settings, and the mapping against the instance's own fields; note since when a box is on.
 
-    :param dry_run: nothing is noted: a setting that was only tried out is not on yet.
+    What was found is kept for the pages in the UI, problems too.
+
+    :param dry_run: nothing is noted of the boxes: a setting that was only tried out is not on yet.
     :returns: the checked mapping.
     :raises MappingError: the mapping cannot work with this instance.
 
     Source: ``GET /Instance`` (for the server's clock), ``GET /CustomFields/{objectName}``.
     """
-    server_time = client.request("GET", "/Instance").server_time or now()
-    custom_fields = read_custom_fields(client, configuration)
-    mapping = check_mapping(configuration.mapping, custom_fields)
+    custom_fields: CustomFields | None = None
+
+    def note(problems: Iterable[tuple[int | None, str]]) -> None:
+        with writing(engine) as connection:
+            note_check(connection, instance, configuration.mapping, custom_fields, problems, now())
+
+    try:
+        answer = client.request("GET", "/Instance")
+        custom_fields = read_custom_fields(client, configuration)
+        mapping = check_mapping(configuration.mapping, custom_fields)
+    except InsightlyError as error:
+        note([(None, str(error))])
+        raise
+    except MappingError as error:
+        note(error.problems)
+        raise
+    note([])
+    server_time = answer.server_time or now()
     with writing(engine) as connection:
-        write_state(connection, instance, "custom fields", _to_json(custom_fields))
+        note_quota(connection, instance, answer.quota_remaining, now())
+        write_state(connection, instance, CUSTOM_FIELDS, _to_json(custom_fields))
         if not dry_run:
             _note_boxes(connection, instance, configuration, server_time)
     return mapping
@@ -66,7 +93,7 @@ def check(
 def checked_mapping(engine: Engine, instance: str, configuration: Configuration) -> tuple[MappedField, ...]:
     """Return the mapping as :func:`check` found it in this run, without asking again."""
     with engine.connect() as connection:
-        kept = read_state(connection, instance, "custom fields")
+        kept = read_state(connection, instance, CUSTOM_FIELDS)
     return check_mapping(configuration.mapping, _from_json(kept or {}))
 
 

@@ -16,7 +16,7 @@ from airflow_provider_insightly.connector.log import drop_old_rows, log_verdicts
 from airflow_provider_insightly.connector.plans import Plan, read_actions
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
 from airflow_provider_insightly.connector.staging import queue
-from airflow_provider_insightly.connector.state import PUBLISHED_UNTIL, read_state, write_state, write_time
+from airflow_provider_insightly.connector.state import PUBLISHED_UNTIL, SYNCED_WITH, read_state, write_state, write_time
 from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import connector_actions, connector_changes, connector_plans
 
@@ -80,7 +80,7 @@ def finish(
         with writing(engine) as connection:
             _clear_queue(connection, plan)
             if not partial:
-                write_state(connection, plan.instance, "configuration", configuration.digest)
+                write_state(connection, plan.instance, SYNCED_WITH, configuration.digest)
                 publishing = read_state(connection, plan.instance, PUBLISHED_UNTIL) is not None
                 if publishing and not _failed_notes(connection, plan):
                     write_time(connection, plan.instance, PUBLISHED_UNTIL, plan.made_at)

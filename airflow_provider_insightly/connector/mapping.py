@@ -216,12 +216,21 @@ def check_mapping(rows: Iterable[FieldMapping], custom_fields: CustomFields | No
         if found:
             problems += [(number, problem) for problem in found]
             continue
-        field = MappedField(row, {name: _info(name, key, row, custom_fields) for name, key in row.fields.items()})
+        field = MappedField(row, known_fields(row, custom_fields))
         problems += [(number, problem) for problem in _misfits(field)]
         checked.append(field)
     if problems:
         raise MappingError(problems)
     return tuple(checked)
+
+
+def known_fields(row: FieldMapping, custom_fields: CustomFields | None) -> dict[str, FieldInfo]:
+    """Return what is known of a row's fields, by object; a field that cannot be mapped is left out."""
+    return {
+        name: _info(name, field, row, custom_fields)
+        for name, field in row.fields.items()
+        if not _field_problem(name, field, custom_fields)
+    }
 
 
 def staged_fields(mapping: Iterable[MappedField], object_name: str) -> frozenset[str]:
@@ -247,21 +256,27 @@ def _problems(row: FieldMapping, custom_fields: CustomFields | None) -> list[str
         cloned_from = row.model_dump()[row.primary]
         if cloned_from is None or not is_custom(cloned_from):
             found.append(f"primary names {row.primary}, but the row has no custom field there: others have no label")
-    for object_name, field in row.fields.items():
-        known = get_object(object_name).fields
-        if is_custom(field):
-            if custom_fields is not None and field not in custom_fields.get(object_name, {}):
-                found.append(f"{object_name} have no custom field {field}, or one of a type that cannot be mapped")
-        elif field not in known:
-            found.append(f"{object_name} have no field {field}")
-        elif known[field].type not in _PLAIN_TYPES:
-            found.append(f"{object_name}.{field} is a {known[field].type}, which cannot be mapped")
+    wrong_fields = (_field_problem(name, field, custom_fields) for name, field in row.fields.items())
+    found += [problem for problem in wrong_fields if problem]
     opt_outs = {name: OPT_OUT_FIELD[name] for name in (PROSPECT, *CRM_OBJECTS)}
     if any(row.fields.get(name) == field for name, field in opt_outs.items()):
         wrong = [f"{name}.{field}" for name, field in row.fields.items() if opt_outs.get(name) != field]
         if wrong:
             found.append(f"an opt-out is mapped to opt-outs alone, not to {', '.join(wrong)}")
     return found
+
+
+def _field_problem(object_name: str, field: str, custom_fields: CustomFields | None) -> str | None:
+    known = get_object(object_name).fields
+    if is_custom(field):
+        if custom_fields is None or field in custom_fields.get(object_name, {}):
+            return None
+        return f"{object_name} have no custom field {field}, or one of a type that cannot be mapped"
+    if field not in known:
+        return f"{object_name} have no field {field}"
+    if known[field].type not in _PLAIN_TYPES:
+        return f"{object_name}.{field} is a {known[field].type}, which cannot be mapped"
+    return None
 
 
 def _misfits(field: MappedField) -> list[str]:

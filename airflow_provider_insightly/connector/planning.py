@@ -27,7 +27,7 @@ from airflow_provider_insightly.connector.rules.sync_field_labels import sync_la
 from airflow_provider_insightly.connector.rules.update_email_addresses import update_email
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.staging import queue, queue_all, stage_unseen
-from airflow_provider_insightly.connector.state import CREATING_SINCE, LABELS, read_state, read_time
+from airflow_provider_insightly.connector.state import CREATING_SINCE, LABELS, SYNCED_WITH, read_state, read_time
 from airflow_provider_insightly.connector.timeline import plan_notes
 from airflow_provider_insightly.connector.world import World
 from airflow_provider_insightly.store.engine import writing
@@ -121,7 +121,7 @@ def make_plan(
         plan_id = _start(connection, instance, run_id, now, dry_run)
         if plan_id is None:
             return read_plan(connection, instance, run_id)
-        if backfill or read_state(connection, instance, "configuration") != configuration.digest:
+        if backfill or read_state(connection, instance, SYNCED_WITH) != configuration.digest:
             queue_all(connection, instance)
         if only is not None:
             queue(connection, instance, [only])

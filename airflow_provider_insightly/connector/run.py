@@ -16,11 +16,13 @@ from airflow_provider_insightly.connector.checking import check, objects_to_read
 from airflow_provider_insightly.connector.configuration import Configuration
 from airflow_provider_insightly.connector.extraction import Clock, extract
 from airflow_provider_insightly.connector.finishing import Report, finish
+from airflow_provider_insightly.connector.overview import note_configuration
 from airflow_provider_insightly.connector.planning import make_plan
 from airflow_provider_insightly.connector.plans import read_plan, release
 from airflow_provider_insightly.connector.records import Ref
 from airflow_provider_insightly.connector.sweep import is_due, sweep
 from airflow_provider_insightly.connector.timeline import read_visits
+from airflow_provider_insightly.store.engine import writing
 
 
 def utc_now() -> datetime:
@@ -54,6 +56,10 @@ def run_connector(
     """
     run_id = run_id or str(uuid.uuid4())
     settings = configuration.settings
+    with writing(engine) as connection:
+        note_configuration(
+            connection, instance, configuration, {}, dag_id=None, run_id=run_id, dry_run=dry_run, now=now()
+        )
     mapping = check(client, engine, instance, configuration, now=now, dry_run=dry_run)
     names = objects_to_read(mapping)
     for name in names:

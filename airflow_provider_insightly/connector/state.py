@@ -10,6 +10,21 @@ from sqlalchemy.engine import Connection
 from airflow_provider_insightly.connector.values import Value, parse_time
 from airflow_provider_insightly.store.tables import connector_state
 
+CONFIGURATION = "configuration in force"
+"""The fact that holds the configuration of the last run, dry ones too; see :func:`.checking.note_configuration`."""
+
+CHECKED = "checked"
+"""The fact that holds what the last check of settings and mapping found; see :func:`.checking.check`."""
+
+QUOTA = "quota"
+"""The fact that holds how many requests were left of the day's quota, and when."""
+
+CUSTOM_FIELDS = "custom fields"
+"""The fact that holds what Insightly says of the custom fields that are mapped."""
+
+SYNCED_WITH = "configuration"
+"""The fact that holds the digest of the configuration that the last run applied: with another, all is looked at."""
+
 LABELS = "labels"
 """The fact that holds the labels of the mapping, by field: ``Contacts.Hobby__c``."""
 

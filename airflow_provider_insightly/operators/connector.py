@@ -89,10 +89,7 @@ class ConnectorOperator(BaseOperator):
 
     def configured(self, context: Context) -> Configuration:
         """Return the configuration with the settings of this run."""
-        from airflow_provider_insightly.connector.settings import BOXES
-
-        boxes = {name: context["params"][name] for name in BOXES.values() if name in context["params"]}
-        return self.configuration.override(boxes)
+        return self.configuration.override(boxes_of(context))
 
     def read_plan(self, context: Context) -> Plan:
         """Return the plan of this run."""
@@ -114,11 +111,16 @@ class CheckSettingsOperator(ConnectorOperator):
     def take_step(self, context: Context) -> None:
         """Check, and say which boxes are on."""
         from airflow_provider_insightly.connector.checking import check
+        from airflow_provider_insightly.connector.overview import note_configuration
         from airflow_provider_insightly.connector.run import utc_now
         from airflow_provider_insightly.connector.settings import BOXES
+        from airflow_provider_insightly.store.engine import writing
 
         configuration = self.configured(context)
         dry_run = bool(context["params"].get("dry_run"))
+        run = {"dag_id": context["dag"].dag_id, "run_id": context["run_id"], "dry_run": dry_run, "now": utc_now()}
+        with writing(self.store) as connection:
+            note_configuration(connection, self.instance, self.configuration, boxes_of(context), **run)
         mapping = check(self.client, self.store, self.instance, configuration, now=utc_now, dry_run=dry_run)
         for number, name in BOXES.items():
             self.log.info("%s. %s: %s", number, name, "on" if getattr(configuration.settings, name) else "off")
@@ -324,6 +326,13 @@ class ReportOperator(ConnectorOperator):
         pulled = context["ti"].xcom_pull(task_ids=self.created_by) or []
         chunks = [pulled] if isinstance(pulled, dict) else pulled
         return [record_id for chunk in chunks if chunk for record_id in chunk["record_ids"]]
+
+
+def boxes_of(context: Context) -> dict[str, bool]:
+    """Return the boxes that the run's parameters set."""
+    from airflow_provider_insightly.connector.settings import BOXES
+
+    return {name: context["params"][name] for name in BOXES.values() if name in context["params"]}
 
 
 def one_record(context: Context) -> Ref | None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from airflow.sdk import DAG
 
 from airflow_provider_insightly.connector.configuration import Configuration
+from airflow_provider_insightly.connector.overview import read_overview
 from airflow_provider_insightly.connector.plans import approve
 from airflow_provider_insightly.connector.records import Ref
 from airflow_provider_insightly.connector.run import run_connector
@@ -45,7 +47,8 @@ def take(office: Office, monkeypatch: pytest.MonkeyPatch) -> Any:
         return made
 
     def execute(operator: type, params: dict[str, Any], settings: dict[str, Any], **options: Any) -> Any:
-        return make(operator, settings, **options).execute({"params": params, "run_id": "run"})
+        context = {"params": params, "run_id": "run", "dag": DAG("the_dag")}
+        return make(operator, settings, **options).execute(context)
 
     execute.make = make  # type: ignore[attr-defined]
     return execute
@@ -152,3 +155,13 @@ def test_one_record(text: str, ref: Ref | None) -> None:
 def test_what_names_no_record_is_refused(text: str) -> None:
     with pytest.raises(AirflowFailException, match="names no record"):
         one_record({"params": {"record": text}})  # type: ignore[arg-type]
+
+
+def test_the_check_keeps_which_run_has_which_boxes(office: Office, take: Any) -> None:
+    take(CheckSettingsOperator, {"create_prospects": True, "match_by_email": True, "dry_run": True}, {})
+    with office.store.connect() as connection:
+        known = read_overview(connection, "insightly_default").configuration
+    assert known is not None
+    assert (known["dag_id"], known["run_id"], known["dry_run"]) == ("the_dag", "run", True)
+    assert known["overrides"] == {"create_prospects": True}
+    assert known["configuration"]["settings"]["create_prospects"] is False
