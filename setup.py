@@ -28,6 +28,7 @@ EXTRAS["test"] = [
     "pytest-mock>=3.14",
 ]
 EXTRAS["dev"] = [*EXTRAS["test"], "uv>=0.9"]
+EXTRAS["dev"] += ["axe-playwright-python>=0.1.4", "playwright>=1.50"]  # the pages, in a browser
 EXTRAS["dev"] += ["import-linter>=2.1", "mypy>=1.13", "ruff>=0.8", "types-PyYAML", "types-requests"]
 
 setup(
@@ -38,7 +39,7 @@ setup(
     long_description_content_type="text/markdown",
     packages=find_packages(include=["airflow_provider_insightly", "airflow_provider_insightly.*"]),
     include_package_data=True,
-    package_data={"": ["*.json", "*.ini", "*.mako", "*.html", "*.css", "py.typed"]},
+    package_data={"": ["*.json", "*.ini", "*.mako", "*.html", "*.css", "*.js", "*.svg", "py.typed"]},
     python_requires=">=3.10,<3.14",
     install_requires=[
         "alembic>=1.13",
@@ -55,6 +56,7 @@ setup(
     ],
     extras_require=EXTRAS,
     entry_points={
+        "airflow.plugins": ["insightly=airflow_provider_insightly.ui.plugin:InsightlyPlugin"],
         "apache_airflow_provider": ["provider_info=airflow_provider_insightly.get_provider_info:get_provider_info"],
     },
     classifiers=[

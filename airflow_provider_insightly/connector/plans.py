@@ -119,17 +119,18 @@ def read_plan(connection: Connection, instance: str, run_id: str) -> Plan:
     ).one_or_none()
     if row is None:
         raise NoPlanError(f"The run {run_id!r} of {instance!r} has no plan: the step that makes it comes first.")
-    return _as_plan(row)
+    return as_plan(row)
 
 
 def find_plans(connection: Connection, instance: str, plan_hash: str) -> list[Plan]:
     """Return the plans whose hash begins so, the newest first; plans that decide the same have the same hash."""
     table = connector_plans
     query = select(table).where(table.c.instance == instance, table.c.hash.startswith(plan_hash, autoescape=True))
-    return [_as_plan(row) for row in connection.execute(query.order_by(table.c.made_at.desc()))]
+    return [as_plan(row) for row in connection.execute(query.order_by(table.c.made_at.desc()))]
 
 
-def _as_plan(row: Any) -> Plan:
+def as_plan(row: Any) -> Plan:
+    """Return the plan of a row of the store."""
     summary = Summary(**row.summary)
     return Plan(row.plan_id, row.instance, row.run_id, row.hash, summary, row.dry_run, row.made_at, row.released_by)
 

@@ -1,0 +1,110 @@
+"""Plans that were made, and what came of them, for people who look on: nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+
+from airflow_provider_insightly.connector.actions import FAILED, PENDING, PLANNED, REJECTED, SKIPPED, Action
+from airflow_provider_insightly.connector.plans import Plan, as_plan
+from airflow_provider_insightly.store.tables import connector_actions, connector_approvals, connector_plans
+
+CREATED, UPDATED = "created", "updated"
+
+_UPDATES = (
+    *("update_prospect", "update_crm", "change_email", "opt_out_prospect", "opt_in_prospect", "opt_out_crm"),
+    *("merge", "archive", "delete", "restore", "note"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PastPlan:
+    """A plan and what became of it.
+
+    :param plan: the plan.
+    :param finished_at: when its run was reported; ``None`` while it is under way or held.
+    :param approved_by: who approved its hash beforehand.
+    """
+
+    plan: Plan
+    finished_at: datetime | None
+    approved_by: str | None
+
+    @property
+    def is_held(self) -> bool:
+        """A breaker holds it, or a person is being asked: nothing of it is written yet."""
+        return not self.plan.dry_run and self.plan.released_by is None
+
+
+def recent_plans(connection: Connection, instance: str, limit: int = 20) -> list[PastPlan]:
+    """Return the plans of an instance, the newest first."""
+    plans, approvals = connector_plans, connector_approvals
+    query = (
+        select(plans, approvals.c.approved_by)
+        .outerjoin(approvals, (approvals.c.instance == plans.c.instance) & (approvals.c.plan_hash == plans.c.hash))
+        .where(plans.c.instance == instance, plans.c.hash.is_not(None))
+        .order_by(plans.c.made_at.desc())
+        .limit(limit)
+    )
+    return [PastPlan(as_plan(row), row.finished_at, row.approved_by) for row in connection.execute(query)]
+
+
+def waiting_plans(connection: Connection, instance: str) -> list[PastPlan]:
+    """Return the plans that wait for a person, the newest first.
+
+    A plan that was held is out of date as soon as a later run was reported: that one planned everything anew.
+    """
+    found = []
+    for past in recent_plans(connection, instance):
+        if past.plan.dry_run:
+            continue
+        if past.is_held or count_results(connection, past.plan).get(PENDING):
+            found.append(past)
+        if past.finished_at is not None:
+            break
+    return found
+
+
+def count_results(connection: Connection, plan: Plan) -> dict[str, int]:
+    """Return how a plan's actions ended: ``created``, ``updated``, ``skipped``, ``rejected``, ``failed``, …
+
+    What was only noted in the store (pairs, agreements) is not counted; what has no result yet is ``planned``.
+    """
+    table = connector_actions.c
+    rows = connection.execute(
+        select(table.event, table.result, func.count())
+        .where(table.plan_id == plan.plan_id)
+        .group_by(table.event, table.result)
+    )
+    counts = dict.fromkeys((CREATED, UPDATED, SKIPPED, REJECTED, FAILED, PENDING, PLANNED), 0)
+    for event, result, number in rows:
+        if result in (SKIPPED, REJECTED, FAILED, PENDING):
+            counts[result] += number
+        elif event == "create" or event in _UPDATES:
+            counts[PLANNED if result is None else CREATED if event == "create" else UPDATED] += number
+    return counts
+
+
+def read_page(
+    connection: Connection, plan: Plan, *, step: str | None = None, after: int = 0, limit: int = 100
+) -> Iterator[tuple[int, Action, str | None]]:
+    """Yield some of a plan's actions in their order: number, action, result.
+
+    :param step: those of this step alone.
+    :param after: the last number that was seen.
+    """
+    table = connector_actions
+    query = (
+        select(table.c.seq, table.c.data, table.c.result)
+        .where(table.c.plan_id == plan.plan_id, table.c.seq > after, table.c.event != "agree")
+        .order_by(table.c.seq)
+        .limit(limit)
+    )
+    if step is not None:
+        query = query.where(table.c.step == step)
+    for row in connection.execute(query):
+        yield row.seq, Action.from_json(row.data), row.result
