@@ -57,10 +57,11 @@ def query(**values: Any) -> str:
 def _when(moment: datetime | None) -> Markup:
     """Write a time in UTC; the script in the page shows it in the time zone chosen in Airflow."""
     if moment is None:
-        return Markup('<span class="none">–</span>')
+        return Markup('<span class="none">not yet</span>')
     utc = moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    template = '<time datetime="{}">{} UTC</time>'
-    return Markup(template).format(utc.isoformat(timespec="seconds"), f"{utc:%Y-%m-%d %H:%M:%S}")
+    return Markup('<time datetime="{}">{} UTC</time>').format(
+        utc.isoformat(timespec="seconds"), f"{utc:%Y-%m-%d %H:%M:%S}"
+    )
 
 
 def _value(value: Any) -> Markup:
