@@ -90,11 +90,18 @@ def count_results(connection: Connection, plan: Plan) -> dict[str, int]:
 
 
 def read_page(
-    connection: Connection, plan: Plan, *, step: str | None = None, after: int = 0, limit: int = 100
+    connection: Connection,
+    plan: Plan,
+    *,
+    step: str | None = None,
+    result: str | None = None,
+    after: int = 0,
+    limit: int = 100,
 ) -> Iterator[tuple[int, Action, str | None]]:
     """Yield some of a plan's actions in their order: number, action, result.
 
     :param step: those of this step alone.
+    :param result: those with this result alone.
     :param after: the last number that was seen.
     """
     table = connector_actions
@@ -106,5 +113,7 @@ def read_page(
     )
     if step is not None:
         query = query.where(table.c.step == step)
+    if result is not None:
+        query = query.where(table.c.result == result)
     for row in connection.execute(query):
         yield row.seq, Action.from_json(row.data), row.result

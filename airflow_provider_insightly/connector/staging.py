@@ -93,8 +93,12 @@ def absorb(connection: Connection, instance: str, record: Record, written: Colle
         names = {name for name in {*row.data, *record.data} if row.data.get(name) != record.data.get(name)}
         news = names - set(written)
         edited_at = record.updated_at if news else row.edited_at
-        _replace(connection, instance, replace(record, edited_at=edited_at), row.data)
-        if news or EMAIL_FIELD.get(record.ref.object) in names:
+        address = EMAIL_FIELD.get(record.ref.object)
+        seen = row.data if news or address in names else row.former  # former tells of what people did, not we
+        ours = {name: record.data.get(name) for name in written if name != address}
+        former = None if seen is None else {**seen, **ours}
+        _replace(connection, instance, replace(record, edited_at=edited_at), former)
+        if news or address in names:
             queue(connection, instance, [record.ref])
     note_opt_outs(connection, instance, [record], now)
 
@@ -201,7 +205,7 @@ def _confirm(connection: Connection, instance: str, row: Row[Any], record: Recor
         connection.execute(update.values(missing_since=None, gone=False, **times))
 
 
-def _replace(connection: Connection, instance: str, record: Record, former: Mapping[str, Any]) -> None:
+def _replace(connection: Connection, instance: str, record: Record, former: Mapping[str, Any] | None) -> None:
     values = _columns(instance, record, former)
     connection.execute(_where_ref(connector_records.update(), instance, record.ref).values(values))
 

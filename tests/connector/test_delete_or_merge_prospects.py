@@ -159,6 +159,20 @@ def test_an_uncertain_merge_is_proposed_and_not_done(office: Office) -> None:
     assert office.get("Prospect", prospect)["DO_NOT_SYNC"] is False
 
 
+def test_a_blank_that_the_connector_filled_is_no_sign_of_a_merge(office: Office) -> None:
+    prospect, deleted = make_pair(office, PHONE="7", TITLE="Dr")
+    office.wait(seconds=5)
+    namesake = office.contact("b@example.com", PHONE="7")
+    office.prospect("b@example.com", TITLE="Dr")
+    office.run()
+    assert office.get("Contacts", namesake)["TITLE"] == "Dr"
+    office.delete("Contacts", deleted)
+    office.run(**ON)
+    assert office.log(event="merge") == []
+    assert reasons(office, "archive") == ["deleted"]
+    assert (prospect, Ref("Contacts", deleted)) in office.tombstones()
+
+
 def test_deleted_is_archived_on(office: Office) -> None:
     prospect, contact = make_pair(office)
     office.delete("Contacts", contact)
