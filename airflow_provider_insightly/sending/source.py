@@ -55,10 +55,7 @@ def read_file(file: IO[bytes], format: str, name: str, encoding: str = "utf-8") 
     }
     if format not in readers:
         raise SourceError(f"There is no format {format!r}; there are csv, jsonl, json and parquet.")
-    encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
-    # Bytes that are not in the encoding become half characters, which the check of each field names with its record.
-    text = io.TextIOWrapper(file, encoding=encoding, errors="surrogateescape", newline="")
-    return readers[format](text, name)
+    return _read_text(file, readers[format], name, encoding)
 
 
 def number_records(
@@ -71,6 +68,18 @@ def number_records(
     for index, values in enumerate([records] if isinstance(records, Mapping) else records):
         is_bare = id_field is not None and (values is None or isinstance(values, (int, str)))
         yield _record(index, {id_field: values} if is_bare else values, None)
+
+
+def _read_text(
+    file: IO[bytes], read: Callable[[io.TextIOWrapper, str], Iterator[Record | Rejection]], name: str, encoding: str
+) -> Iterator[Record | Rejection]:
+    encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
+    # Bytes that are not in the encoding become half characters, which the check of each field names with its record.
+    text = io.TextIOWrapper(file, encoding=encoding, errors="surrogateescape", newline="")
+    try:
+        yield from read(text, name)
+    finally:
+        text.detach()  # the file is the caller's to close
 
 
 def _read_csv(text: io.TextIOWrapper, name: str) -> Iterator[Record | Rejection]:
