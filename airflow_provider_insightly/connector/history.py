@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.engine import Connection
 
 from airflow_provider_insightly.connector.actions import FAILED, PENDING, PLANNED, REJECTED, SKIPPED, Action
@@ -95,6 +95,7 @@ def read_page(
     *,
     step: str | None = None,
     result: str | None = None,
+    skipped: bool = True,
     after: int = 0,
     limit: int = 100,
 ) -> Iterator[tuple[int, Action, str | None]]:
@@ -102,6 +103,7 @@ def read_page(
 
     :param step: those of this step alone.
     :param result: those with this result alone.
+    :param skipped: those too that the plan leaves.
     :param after: the last number that was seen.
     """
     table = connector_actions
@@ -115,5 +117,7 @@ def read_page(
         query = query.where(table.c.step == step)
     if result is not None:
         query = query.where(table.c.result == result)
+    if not skipped:
+        query = query.where(or_(table.c.result.is_(None), table.c.result != SKIPPED))
     for row in connection.execute(query):
         yield row.seq, Action.from_json(row.data), row.result

@@ -70,6 +70,8 @@ def _value(value: Any) -> Markup:
         return Markup('<span class="none">empty</span>')
     if isinstance(value, bool):
         return Markup("<code>{}</code>").format("true" if value else "false")
+    if isinstance(value, float):
+        return Markup('<span class="value">{}</span>').format(int(value) if value.is_integer() else value)
     if isinstance(value, (list, dict)):
         return Markup("<code>{}</code>").format(json.dumps(value, ensure_ascii=False))
     return Markup('<span class="value">{}</span>').format(str(value))

@@ -25,7 +25,7 @@ class Glance:
 
     :param dag: its DAG.
     :param runs: its last runs.
-    :param plan: its last plan that was not a dry run's.
+    :param plan: the plan of the last sync that was carried out.
     :param counts: how that plan's actions ended.
     :param waiting: how many plans wait for a person.
     :param quota: what is known of the API's daily quota.
@@ -63,7 +63,7 @@ def take_glance(dag: InsightlyDag, runs: int) -> Glance:
     :param runs: of so many runs.
     """
     with store().connect() as connection:
-        plans = [past for past in recent_plans(connection, dag.conn_id) if not past.plan.dry_run]
+        plans = [past for past in recent_plans(connection, dag.conn_id) if past.finished_at is not None]
         last = plans[0] if plans else None
         return Glance(
             dag=dag,
