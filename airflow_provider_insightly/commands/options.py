@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow_provider_insightly.sending.record import Record, Rejection
@@ -35,16 +35,16 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--update-mode", choices=("partial", "merge", "replace"), default="partial")
     parser.add_argument("--allow-replace", action="store_true", help="consent to --update-mode replace")
     parser.add_argument("--headers", help="request headers: name:value,name:value")
-    parser.add_argument("--include", default="", help="the fields to send, separated by commas")
-    parser.add_argument("--exclude", default="", help="the fields to leave out, separated by commas")
-    parser.add_argument("--rename", default="", help="old=new,old=new")
+    parser.add_argument("--include", dest="include_attributes", help="the fields to send, separated by commas")
+    parser.add_argument("--exclude", dest="exclude_attributes", help="the fields to leave out, separated by commas")
+    parser.add_argument("--rename", help="old=new,old=new")
     parser.add_argument("--nulls", choices=("omit", "send"), default="omit")
     parser.add_argument("--grouping", help="json_array, property_inside_json_object, hoisted_fields …")
     parser.add_argument("--grouping-options", type=json.loads, help='as JSON: {"property": "records"}')
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--batch-bytes", type=int)
     parser.add_argument("--patch-fallback", choices=("put",))
-    parser.add_argument("--mask", default="", help="fields whose values are not shown, separated by commas")
+    parser.add_argument("--mask", dest="mask_fields", help="fields whose values are not shown, separated by commas")
 
 
 def add_connection(parser: argparse.ArgumentParser) -> None:
@@ -68,37 +68,11 @@ def read_settings(args: argparse.Namespace) -> SendSettings:
 
     :raises ValueError: they cannot work.
     """
-    from airflow_provider_insightly.sending.address import read_headers
-    from airflow_provider_insightly.sending.grouping import make_grouping
-    from airflow_provider_insightly.sending.settings import SendSettings, from_template
-    from airflow_provider_insightly.sending.template import get_template
+    from airflow_provider_insightly.sending.form import read_settings
 
     if bool(args.template) == bool(args.url):
         raise ValueError("Give --template, or --method and --url, and not both.")
-    given: dict[str, Any] = {
-        "id_field": args.id_field,
-        "update_mode": args.update_mode,
-        "allow_replace": args.allow_replace,
-        "headers": read_headers(args.headers),
-        "include_attributes": split(args.include),
-        "exclude_attributes": split(args.exclude),
-        "rename": dict(pair.split("=", 1) for pair in split(args.rename)),
-        "nulls": args.nulls,
-        "mask_fields": split(args.mask),
-    }
-    grouping = make_grouping(args.grouping, args.grouping_options) if args.grouping else None
-    if args.template:
-        return from_template(get_template(args.template), grouping=grouping, **given)
-    return SendSettings(
-        method=args.method or "POST",
-        url=args.url,
-        object=args.object,
-        grouping=grouping,
-        batch_size=args.batch_size,
-        batch_bytes=args.batch_bytes,
-        patch_fallback=args.patch_fallback,
-        **given,
-    )
+    return read_settings(vars(args))
 
 
 def read_records(args: argparse.Namespace) -> Iterator[Record | Rejection]:
@@ -119,8 +93,3 @@ def read_records(args: argparse.Namespace) -> Iterator[Record | Rejection]:
 def quieten() -> None:
     """Keep Alembic's remarks about the store's schema out of the command's output."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
-
-
-def split(text: str) -> tuple[str, ...]:
-    """Return the parts of a text with commas."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())

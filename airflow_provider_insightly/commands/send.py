@@ -39,6 +39,7 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
     from airflow_provider_insightly.api.errors import InsightlyError
     from airflow_provider_insightly.hooks.insightly import InsightlyHook
     from airflow_provider_insightly.operators.storage import writing_lines
+    from airflow_provider_insightly.sending.form import split
     from airflow_provider_insightly.sending.journal import Journal
     from airflow_provider_insightly.sending.report import Report
     from airflow_provider_insightly.sending.request import read_items
@@ -52,7 +53,7 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
             raise ValueError("This would delete records in Insightly for good: say --confirm-delete.")
         hook = InsightlyHook(args.conn_id)
         policy = DeliveryPolicy(
-            match_on=options.split(args.match_on), on_unknown=args.on_unknown, on_record_error=args.on_record_error
+            match_on=split(args.match_on), on_unknown=args.on_unknown, on_record_error=args.on_record_error
         )
         with ExitStack() as stack:
             respond, reject = (stack.enter_context(writing_lines(path)) for path in (args.responses, args.rejected))

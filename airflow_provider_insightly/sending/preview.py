@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -81,23 +81,29 @@ def preview(
 
 def test_send(
     settings: SendSettings,
-    record: Mapping[str, Any],
+    record: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     client: InsightlyClient,
     *,
     confirm_delete: bool = False,  # noqa: PT028  not a test of pytest's
 ) -> Result | Rejection:
-    """Send one record for real, outside of any journal, and return what became of it.
+    """Make one request for real, outside of any journal, and return what became of it.
 
-    :param record: the record, edited as one likes.
+    :param record: the record, edited as one likes; or the records of one batch.
     :param confirm_delete: the consent that a deletion asks for: it cannot be undone.
-    :raises ValueError: a deletion without consent, or a URL of another host.
+    :raises ValueError: a deletion without consent, a URL of another host, or records that are not one request.
     :raises InsightlyError: the key, a permission, the quota or the way to the server is the trouble.
     """
     if settings.method == "DELETE" and not confirm_delete:
         raise ValueError("This would delete the record in Insightly for good: confirm it (confirm_delete=True).")
     settings.check_host(client.base_url)
-    request = next(build_requests(settings, read_items(settings, number_records(record))))
-    return request if isinstance(request, Rejection) else Exchange(client, settings)(request)
+    requests = []
+    for outcome in build_requests(settings, read_items(settings, number_records(record))):
+        if isinstance(outcome, Rejection):
+            return outcome
+        requests.append(outcome)
+    if len(requests) != 1:
+        raise ValueError(f"A test is one request; by the settings these records make {len(requests)}.")
+    return Exchange(client, settings)(requests[0])
 
 
 test_send.__test__ = False  # type: ignore[attr-defined]  # pytest takes it for a test otherwise

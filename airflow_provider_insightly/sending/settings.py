@@ -19,6 +19,17 @@ METHODS = ("POST", "PUT", "PATCH", "DELETE")
 BATCH_SIZE = 100
 
 
+class SettingError(ValueError):
+    """A setting cannot work.
+
+    :param name: the setting at fault.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        self.name = name
+        super().__init__(message)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SendSettings:
     """Everything that decides about the requests of a send, and nothing about their delivery.
@@ -42,7 +53,7 @@ class SendSettings:
     :param patch_fallback: ``put``: send a PATCH that the server answers with 405 as a PUT.
     :param allow_other_hosts: let a full URL name a host other than the connection's, which then gets the API key.
     :param mask_fields: fields whose values stand nowhere but in the requests.
-    :raises ValueError: two settings exclude each other; the message names both and the way out.
+    :raises SettingError: two settings exclude each other; the message names both and the way out.
     """
 
     method: str
@@ -67,20 +78,24 @@ class SendSettings:
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         self._check_words()
-        check_url(self.url)
+        try:
+            check_url(self.url)
+        except ValueError as error:
+            raise SettingError("url", str(error)) from None
         self._check_update_mode()
         self._check_batching()
         if ID in self.url and self.id_field is None:
-            raise ValueError("The URL has {id}: id_field must name the record's field that holds the id.")
+            raise SettingError("id_field", "The URL has {id}: id_field must name the record's field that holds the id.")
         if self.include_attributes and set(self.include_attributes) & set(self.exclude_attributes):
             both = sorted(set(self.include_attributes) & set(self.exclude_attributes))
-            raise ValueError(
-                f"include_attributes and exclude_attributes both name {', '.join(both)}; keep one of them."
+            raise SettingError(
+                "exclude_attributes",
+                f"include_attributes and exclude_attributes both name {', '.join(both)}; keep one of them.",
             )
         if self.patch_fallback and self.method != "PATCH":
-            raise ValueError(f"patch_fallback is for method PATCH, not {self.method}; remove it.")
+            raise SettingError("patch_fallback", f"patch_fallback is for method PATCH, not {self.method}; remove it.")
         if len(set(self.rename.values())) < len(self.rename):
-            raise ValueError(f"rename gives two fields the same name: {dict(self.rename)}.")
+            raise SettingError("rename", f"rename gives two fields the same name: {dict(self.rename)}.")
 
     @property
     def target(self) -> InsightlyObject | None:
@@ -90,16 +105,17 @@ class SendSettings:
     def check_host(self, base_url: str) -> None:
         """Refuse a full URL of another host than the connection's, before anything is sent.
 
-        :raises ValueError: the API key would go to another host, which nobody allowed.
+        :raises SettingError: the API key would go to another host, which nobody allowed.
         """
         if "://" not in self.url or self.allow_other_hosts:
             return
         here, there = urlsplit(base_url), urlsplit(self.url)
         if (here.scheme, here.netloc.lower()) != (there.scheme, there.netloc.lower()):
-            raise ValueError(
+            raise SettingError(
+                "url",
                 f"The URL is of {there.scheme}://{there.netloc}, the connection of {here.scheme}://{here.netloc}: the "
                 "API key is not sent to another host. Give a path such as /Contacts, correct the pod, or set "
-                "allow_other_hosts."
+                "allow_other_hosts.",
             )
 
     def _check_words(self) -> None:
@@ -110,49 +126,55 @@ class SendSettings:
             ("patch_fallback", self.patch_fallback, (None, "put")),
         ):
             if value not in choices:
-                raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(map(str, choices))}.")
+                raise SettingError(name, f"{name} is {value!r}; it must be one of {', '.join(map(str, choices))}.")
 
     def _check_update_mode(self) -> None:
         if self.update_mode == "partial":
             return
         if self.method != "PUT" or self.id_field is None or self.object is None:
-            raise ValueError(
+            raise SettingError(
+                "update_mode",
                 f"update_mode {self.update_mode!r} is for updates (method PUT) of an object by its id; "
-                "remove it, or name object and id_field."
+                "remove it, or name object and id_field.",
             )
         if self.update_mode == "replace" and not self.allow_replace:
-            raise ValueError(
+            raise SettingError(
+                "allow_replace",
                 "update_mode 'replace' clears every field that a record does not give: say allow_replace=True if that "
-                "is meant, or use 'partial' or 'merge'."
+                "is meant, or use 'partial' or 'merge'.",
             )
 
     def _check_batching(self) -> None:
         if self.batch_size < 1 or (self.batch_bytes is not None and self.batch_bytes < 1):
-            raise ValueError("batch_size and batch_bytes must be at least 1.")
+            raise SettingError("batch_size", "batch_size and batch_bytes must be at least 1.")
         if self.grouping is None:
             if self.batch_bytes is not None or self.batch_size != BATCH_SIZE:
-                raise ValueError("batch_size and batch_bytes are for batching: choose a grouping too.")
+                raise SettingError("grouping", "batch_size and batch_bytes are for batching: choose a grouping too.")
             return
         if self.method == "DELETE":
-            raise ValueError("A DELETE has no body to group records in; remove the grouping.")
+            raise SettingError("grouping", "A DELETE has no body to group records in; remove the grouping.")
         if fields_of_url(self.url) or ID in self.url:
-            raise ValueError(
+            raise SettingError(
+                "grouping",
                 f"The URL {self.url!r} is filled in for each record, but a batch has one URL for many: remove the "
-                "grouping, or the field from the URL."
+                "grouping, or the field from the URL.",
             )
         if self.update_mode != "partial":
-            raise ValueError(f"update_mode {self.update_mode!r} sends one record a request; remove the grouping.")
+            raise SettingError(
+                "grouping", f"update_mode {self.update_mode!r} sends one record a request; remove the grouping."
+            )
 
 
 def from_template(template: Template, **changes: object) -> SendSettings:
     """Return the settings of a template, with changes such as ``id_field`` or ``exclude_attributes``.
 
-    :raises ValueError: a grouping, which no endpoint of Insightly's own takes.
+    :raises SettingError: a grouping, which no endpoint of Insightly's own takes.
     """
     if changes.get("grouping") is not None:
-        raise ValueError(
+        raise SettingError(
+            "grouping",
             f"The endpoint of the template {template.name} takes one record a request, so a grouping cannot work; "
-            "use InsightlySendOperator for an endpoint that takes more."
+            "use InsightlySendOperator for an endpoint that takes more.",
         )
     given = {name: value for name, value in changes.items() if value not in (None, (), {})}
     excluded = (*template.exclude_attributes, *given.pop("exclude_attributes", ()))  # type: ignore[misc]
