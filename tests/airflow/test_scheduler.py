@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import psutil
 import pytest
 
 pytestmark = pytest.mark.airflow
@@ -59,3 +60,32 @@ def test_both_dags_run_through_the_scheduler(standalone, insightly_sandbox):
     prospects = [post for post in posts if post["path"] == "/v3.1/Prospect" and post["status"] == 201]
     assert prospects
     assert len(created["created_prospect_ids"]) == len(set(created["created_prospect_ids"])) == len(prospects)
+
+
+def find_process(task_id):
+    """The process in which a task runs, by the title that Airflow gives it."""
+    title = f"airflow worker -- {task_id}"
+    (found,) = [each for each in psutil.process_iter(["cmdline"]) if title in " ".join(each.info["cmdline"] or ())]
+    return found
+
+
+def test_a_task_whose_process_is_killed_goes_on_where_it_was(standalone, insightly_sandbox, tmp_path):
+    people = [{"FIRST_NAME": "Zoë", "EMAIL_ADDRESS": f"p{number}@example.com"} for number in range(300)]
+    source = tmp_path / "people.jsonl"
+    source.write_text("".join(f"{json.dumps(person)}\n" for person in people))
+    insightly_sandbox.settings(latency_ms=60)
+    run = standalone.trigger("example_retried", path=str(source))
+    task = f"/dags/example_retried/dagRuns/{run}/taskInstances/create"
+
+    standalone.wait_until("a send under way", lambda: len(insightly_sandbox.requests(method="POST")) > 50)
+    find_process(standalone.call("GET", task)["id"]).kill()
+
+    assert standalone.finish("example_retried", run) == "success"
+    assert standalone.call("GET", task)["try_number"] == 2
+    sent = standalone.xcom("example_retried", run, "create")
+    kept = insightly_sandbox.call("GET", "/Contacts", params={"top": 500}).json()
+    by_id = {contact["CONTACT_ID"]: contact["EMAIL_ADDRESS"] for contact in kept}
+    assert [by_id[record_id] for record_id in sent["record_ids"]] == [person["EMAIL_ADDRESS"] for person in people]
+    assert len(kept) == len(people)
+    assert (sent["succeeded"] + sent["skipped"], sent["failed"]) == (len(people), 0)
+    assert 50 < sent["skipped"] < len(people)
