@@ -9,8 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_provider_insightly.connector.log import LogFilter, explain, export_csv, export_jsonl, read_log
-from airflow_provider_insightly.connector.mapping import FieldMapping, check_mapping
+from airflow_provider_insightly.connector.explanation import explain
+from airflow_provider_insightly.connector.log import LogFilter, export_csv, export_jsonl, read_log
+from airflow_provider_insightly.connector.mapping import FieldMapping
 from airflow_provider_insightly.connector.records import Ref
 from tests.connector.conftest import Office
 
@@ -129,9 +130,9 @@ def test_old_rows_are_dropped_and_consent_lives_longer(office: Office, pair: tup
 
 
 def test_explain_says_why_a_field_has_its_value(office: Office, pair: tuple[int, int]) -> None:
-    mapping = check_mapping(FieldMapping.model_validate(row) for row in office.mapping)
+    mapping = [FieldMapping.model_validate(row) for row in office.mapping]
     with office.store.connect() as connection:
-        lines = explain(connection, "test", Ref("Prospect", pair[0]), "MOBILE", mapping)
+        lines = explain(connection, "test", Ref("Prospect", pair[0]), "MOBILE", mapping).lines
     assert lines[:4] == [
         f"Prospect {pair[0]}, MOBILE:",
         f"Pair: prospect {pair[0]} and Contacts {pair[1]}, by email.",
@@ -143,7 +144,7 @@ def test_explain_says_why_a_field_has_its_value(office: Office, pair: tuple[int,
 
 def test_explain_an_unmapped_field_of_an_unlinked_record(office: Office, pair: tuple[int, int]) -> None:
     with office.store.connect() as connection:
-        lines = explain(connection, "test", Ref("Leads", 77), "FAX", ())
+        lines = explain(connection, "test", Ref("Leads", 77), "FAX", ()).lines
     assert lines == [
         "Leads 77, FAX:",
         "The record is in no pair: the connector writes nothing to it.",

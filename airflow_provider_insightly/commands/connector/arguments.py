@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
 
-OBJECTS = {"prospect": "Prospect", "contact": "Contacts", "lead": "Leads"}
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+T = TypeVar("T")
 
 
 def add_configuration(parser: argparse.ArgumentParser) -> None:
@@ -35,18 +34,16 @@ def add_rows(parser: argparse.ArgumentParser, limit: int) -> None:
 
 def read_object(text: str) -> str:
     """Read an object's name, in the plural or the singular."""
-    name = OBJECTS.get(text.lower().removesuffix("s"))
-    if name is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no object of the connector: write Prospect, Contacts or Leads")
-    return name
+    from airflow_provider_insightly.connector import asking
+
+    return _read(asking.read_object, text)
 
 
 def read_record(text: str) -> tuple[str, int]:
     """Read ``Contacts/5``."""
-    name, _, number = text.partition("/")
-    if not number.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} names no record: write Contacts/5, Leads/5 or Prospect/5")
-    return read_object(name), int(number)
+    from airflow_provider_insightly.connector import asking
+
+    return _read(asking.read_ref, text)
 
 
 def read_count(text: str) -> int:
@@ -58,16 +55,16 @@ def read_count(text: str) -> int:
 
 def read_moment(text: str) -> datetime:
     """Read a time: ``2026-11-21``, ``2026-11-21 14:30`` (UTC where it names no zone), or ``7d`` for seven days ago."""
-    ago = re.fullmatch(r"(\d{1,6})([mhd])", text)
-    if ago:
-        return datetime.now(timezone.utc) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    from airflow_provider_insightly.connector import asking
+
+    return _read(asking.read_moment, text)
+
+
+def _read(reader: Callable[[str], T], text: str) -> T:
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time: write 2026-11-21, '2026-11-21 14:30' (UTC), or 30m, 24h, 7d for so long ago"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        return reader(text)
+    except ValueError as error:  # argparse shows the words of its own errors alone
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def as_ref(record: tuple[str, int] | None) -> Any:

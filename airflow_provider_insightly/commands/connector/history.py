@@ -93,16 +93,14 @@ def add_explain(actions: Any) -> None:
 def explain_field(args: argparse.Namespace) -> int:
     """Show the field's row of the mapping, its pair, and what was done to it."""
     from airflow_provider_insightly.connector.configuration import load_configuration
-    from airflow_provider_insightly.connector.log import explain
-    from airflow_provider_insightly.connector.mapping import check_mapping
+    from airflow_provider_insightly.connector.explanation import explain
     from airflow_provider_insightly.hooks.store import open_airflow_store
 
     configuration = load_configuration(args.config or _find_configuration())
-    mapping = check_mapping(configuration.mapping)
     ref, instance = as_ref((args.object, args.id)), configuration.insightly_conn_id
     with open_airflow_store().connect() as connection:
-        lines = explain(connection, instance, ref, args.field, mapping)
-    sys.stdout.write("\n".join(lines) + "\n")
+        explanation = explain(connection, instance, ref, args.field, configuration.mapping)
+    sys.stdout.write("\n".join(explanation.lines) + "\n")
     return 0
 
 
