@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 from demo.environment import ROOT, airflow_environment
 
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-home-")
@@ -27,3 +28,12 @@ def airflow_home() -> Iterator[Path]:
     initdb()
     yield Path(_HOME.name)
     _HOME.cleanup()
+
+
+@pytest.fixture(scope="session")
+def standalone(insightly_sandbox_server: InsightlySandbox, tmp_path_factory: pytest.TempPathFactory):
+    """Airflow with its scheduler, workers and API server, started once for all tests."""
+    from tests.standalone import run_standalone
+
+    with run_standalone(insightly_sandbox_server, tmp_path_factory.mktemp("standalone")) as airflow:
+        yield airflow

@@ -6,25 +6,15 @@ The first task of a process costs seconds, each later one a fraction: keep the A
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import airflow
 import pytest
-import requests
 
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
-from demo.environment import airflow_environment
-from demo.ui import end_group
 
 DAGS = Path(__file__).parent / "dags"
-PATIENCE = 300  # seconds; a bound for a machine that is busy, not an expectation
 
 
 @pytest.fixture
@@ -56,105 +46,3 @@ def load_file(file: str | Path, dag_id: str) -> Any:
     spec.loader.exec_module(module)
     values = vars(module).values()
     return next(value for value in values if getattr(value, "dag_id", "") == dag_id and hasattr(value, "test"))
-
-
-def free_ports(count: int) -> list[int]:
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports
-
-
-class Standalone:
-    """Airflow's public API, as an administrator."""
-
-    def __init__(self, url: str, log: Path, environment: dict[str, str]) -> None:
-        self.url, self.log, self.environment = url, log, environment
-        self.session = requests.Session()
-
-    def command(self, *arguments: str) -> str:
-        """Run ``airflow insightly …`` beside it; Airflow 3.1 knows no commands of providers."""
-        knows_providers = tuple(int(part) for part in airflow.__version__.split(".")[:2]) >= (3, 2)
-        program = ["airflow", "insightly"] if knows_providers else [sys.executable, "-m", "airflow_provider_insightly"]
-        command = [*program, *arguments]
-        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout
-
-    def wait_until(self, what: str, condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            try:
-                if found := condition():
-                    return found
-            except requests.ConnectionError:
-                pass
-            time.sleep(0.5)
-        raise AssertionError(f"{what}: not within {patience} s\n{self.log.read_text()[-3000:]}")
-
-    def sign_in(self) -> None:
-        token = self.wait_until("an API server", lambda: self.session.get(f"{self.url}/auth/token").json())
-        self.session.headers["Authorization"] = f"Bearer {token['access_token']}"
-
-    def call(self, method: str, path: str, **body: Any) -> Any:
-        answer = self.session.request(method, f"{self.url}/api/v2{path}", json=body or None)
-        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
-        return answer.json()
-
-    def find(self, dag_id: str) -> Any:
-        self.wait_until(dag_id, lambda: self.session.get(f"{self.url}/api/v2/dags/{dag_id}").ok)
-        return self.call("GET", f"/dags/{dag_id}")
-
-    def activate(self, dag_id: str) -> None:
-        self.find(dag_id)
-        self.call("PATCH", f"/dags/{dag_id}", is_paused=False)
-
-    def trigger(self, dag_id: str, **conf: Any) -> str:
-        self.activate(dag_id)
-        return self.call("POST", f"/dags/{dag_id}/dagRuns", logical_date=None, conf=conf)["dag_run_id"]
-
-    def finish(self, dag_id: str, run_id: str, patience: float = PATIENCE) -> str:
-        def ended() -> str | None:
-            state = self.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
-            return state if state in ("success", "failed") else None
-
-        return self.wait_until(f"the end of {dag_id}", ended, patience)
-
-    def xcom(self, dag_id: str, run_id: str, task_id: str) -> Any:
-        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value?deserialize=true"
-        return self.call("GET", path)["value"]
-
-
-@pytest.fixture(scope="package")
-def standalone(
-    insightly_sandbox_server: InsightlySandbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Standalone]:
-    """Airflow with its scheduler, workers and API server, started once for all tests of this folder."""
-    home = tmp_path_factory.mktemp("standalone")
-    api, worker_logs, trigger_logs = free_ports(3)
-    url = f"http://127.0.0.1:{api}"
-    connection = {
-        "conn_type": "insightly",
-        "password": insightly_sandbox_server.api_key,
-        "extra": {"base_url": insightly_sandbox_server.base_url, "requests_per_second": 500},
-    }
-    environment = {
-        **os.environ,
-        **airflow_environment(home, Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])),
-        "AIRFLOW_CONN_INSIGHTLY_DEFAULT": json.dumps(connection),
-        "AIRFLOW_CONN_ANSWERS_WEBHOOK": "http://127.0.0.1:9",  # nobody is there, which must not matter
-        "AIRFLOW__API__PORT": str(api),
-        "AIRFLOW__API__BASE_URL": url,
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_logs),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger_logs),
-    }
-    log = home / "standalone.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            ["airflow", "standalone"], env=environment, stdout=output, stderr=output, start_new_session=True
-        )
-        try:
-            airflow = Standalone(url, log, environment)
-            airflow.sign_in()
-            yield airflow
-        finally:
-            end_group(process)
