@@ -19,6 +19,7 @@ from airflow_provider_insightly.links.record import InsightlyRecordLink
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
+    from sqlalchemy.engine import Engine
 
     from airflow_provider_insightly.api.client import InsightlyClient
     from airflow_provider_insightly.hooks.insightly import InsightlyHook
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from airflow_provider_insightly.sending.settings import SendSettings
 
 QUOTA_PAUSE = 3600.0  # seconds; the quota is that of a rolling day, so some of it is back after an hour
+
+JOURNAL_DAYS = 90.0  # where [insightly] journal_days says nothing else
+
+LEAST_FORGOTTEN = 20_000  # rows of old sends' journals that a send removes, or twice as many as it has records
 
 
 class SendingOperator(BaseOperator):
@@ -192,7 +197,8 @@ class SendingOperator(BaseOperator):
             with writing_lines(self.responses_path) as respond, writing_lines(self.rejected_path) as reject:
                 report = Report(key, self._tee(respond), reject, self.mask_fields)
                 target = settings.target
-                journal = Journal(self.hook.store(), key, target.name if target else None)
+                store = self.hook.store()
+                journal = Journal(store, key, target.name if target else None)
                 given = self.read_records(settings) if test is None else number_records(test)
                 records = self._log_first(settings, given)
                 try:
@@ -211,6 +217,7 @@ class SendingOperator(BaseOperator):
         summary = report.summary(self.responses_path, self.rejected_path)
         self._note_record(settings, summary)
         self._note_asset_events(context, summary)
+        self._forget_old_sends(store, report.total)
         if policy.is_failure(report):
             self._fail(context, report, summary)
         return summary
@@ -294,6 +301,21 @@ class SendingOperator(BaseOperator):
             context["outlet_events"][outlet].extra = {
                 name: value for name, value in summary.items() if name != "record_ids"
             }
+
+    def _forget_old_sends(self, store: Engine, sent: int) -> None:
+        """Remove some of what the journal holds of sends older than ``[insightly] journal_days``, so that it ends."""
+        from airflow.providers.common.compat.sdk import conf
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from airflow_provider_insightly.sending.journal import prune
+
+        days = conf.getfloat("insightly", "journal_days", fallback=JOURNAL_DAYS)
+        if days <= 0:
+            return
+        try:
+            prune(store, datetime.now(timezone.utc) - timedelta(days=days), max(LEAST_FORGOTTEN, 2 * sent))
+        except SQLAlchemyError as error:
+            self.log.warning("Old sends could not be removed from the journal; this one is done: %s", error)
 
     def _fail(self, context: Context, report: Report, summary: Summary) -> None:
         """Fail, with the ids of those that succeeded in XCom all the same, unless XCom is off."""

@@ -21,8 +21,15 @@ from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import sending_journal as journal_table
 from airflow_provider_insightly.store.tables import sending_sends as sends_table
 
+FORGOTTEN, FORGETTING = 0, -1
+"""Stand for the number of attempts of a send whose journal is gone, or is being removed."""
+
+AT_ONCE = 5_000  # rows that are removed in one transaction: other workers wait for it
+
 # Built once: building a statement takes longer than SQLite takes to run it.
-ATTEMPTS = select(sends_table.c.attempts).where(sends_table.c.id == bindparam("send"))
+ATTEMPTS = (  # locked, on PostgreSQL, against an attempt that begins before the row of this one is to be seen
+    select(sends_table.c.attempts).where(sends_table.c.id == bindparam("send")).with_for_update(read=True)
+)
 FORGET = delete(journal_table).where(
     journal_table.c.send_id == bindparam("send"),
     journal_table.c.attempt == bindparam("of_attempt"),
@@ -49,6 +56,10 @@ class OvertakenError(RuntimeError):
     """Another attempt of the same send has begun; this one must stop, or both would send."""
 
 
+class ForgottenError(ValueError):
+    """The journal of a send was removed, so nobody can tell what the send created."""
+
+
 class Journal:
     """The journal of one attempt of a send.
 
@@ -56,6 +67,7 @@ class Journal:
     :param key: names the send; whoever sends the same records again must give the same key.
     :param object_name: the object whose ids the answers hold.
     :param now: returns the time in UTC; injected by tests.
+    :raises ForgottenError: an earlier attempt was made, and its journal is gone.
     """
 
     def __init__(
@@ -138,13 +150,20 @@ class Journal:
             return {row.record_id for row in connection.execute(query)}
 
     def _begin_attempt(self) -> tuple[int, int]:
+        ours = sends_table.c.key == self._key
         with writing(self._engine) as connection:
-            changed = connection.execute(
-                update(sends_table).where(sends_table.c.key == self._key).values(attempts=sends_table.c.attempts + 1)
-            )
-            if changed.rowcount == 0:
+            began = {"attempts": sends_table.c.attempts + 1, "began_at": self._now()}
+            if (
+                connection.execute(update(sends_table).where(ours, sends_table.c.attempts > 0).values(began)).rowcount
+                == 0
+            ):
+                if connection.execute(select(sends_table.c.id).where(ours)).first() is not None:
+                    raise ForgottenError(
+                        f"The journal of the send {self._key} was removed because of its age, so nothing is sent: it "
+                        "could be created a second time. To send the same records again on purpose, trigger a new run."
+                    )
                 connection.execute(insert(sends_table).values(key=self._key, attempts=1, began_at=self._now()))
-            row = connection.execute(select(sends_table).where(sends_table.c.key == self._key)).one()
+            row = connection.execute(select(sends_table).where(ours)).one()
         return row.id, row.attempts
 
     def _unclaimed(self, connection: Connection, items: Sequence[Item]) -> dict[int, Any]:
@@ -176,12 +195,26 @@ class Journal:
         }
 
 
-def prune(engine: Engine, before: datetime) -> int:
-    """Delete the sends that began before a moment, and their journal; return how many.
+def prune(engine: Engine, before: datetime, most_rows: float = float("inf")) -> int:
+    """Remove the journal of the sends whose last attempt began before a moment; return how many they are.
 
-    A task of such a send that is cleared afterwards sends all its records again.
+    The name of a send is kept: another attempt of it fails, rather than create everything a second time.
+
+    :param most_rows: stop after about so many rows; the next call goes on.
     """
-    with writing(engine) as connection:
-        old = select(sends_table.c.id).where(sends_table.c.began_at < before)
-        connection.execute(delete(journal_table).where(journal_table.c.send_id.in_(old)))
-        return connection.execute(delete(sends_table).where(sends_table.c.began_at < before)).rowcount
+    sends = rows = 0
+    while rows < most_rows:
+        with writing(engine) as connection:
+            old = (sends_table.c.attempts != FORGOTTEN, sends_table.c.began_at < before)
+            oldest = select(sends_table.c.id).where(*old).order_by(sends_table.c.began_at).limit(1)
+            send = connection.execute(oldest).scalar()
+            if send is None:
+                break
+            some = select(journal_table.c.id).where(journal_table.c.send_id == send).limit(AT_ONCE)
+            removed = connection.execute(delete(journal_table).where(journal_table.c.id.in_(some))).rowcount
+            is_through = removed < AT_ONCE
+            state = FORGOTTEN if is_through else FORGETTING
+            connection.execute(update(sends_table).where(sends_table.c.id == send).values(attempts=state))
+        sends += is_through
+        rows += removed + 1
+    return sends

@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred
+from sqlalchemy import update
 
 from airflow_provider_insightly.links.record import InsightlyRecordLink
 from airflow_provider_insightly.operators.records import (
@@ -22,6 +24,7 @@ from airflow_provider_insightly.operators.send import (
     InsightlyUpsertOperator,
 )
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
+from airflow_provider_insightly.store.tables import sending_sends
 from tests.sending.conftest import make_client
 from tests.sending.test_send import contacts, emails
 
@@ -245,3 +248,26 @@ def test_a_test_record_of_a_deletion_asks_for_consent(execute: Execute, insightl
     execute(InsightlyDeleteContactOperator(task_id="b", records=[], test_record=record, confirm_delete=True))
 
     assert contacts(insightly_sandbox) == []
+
+
+@pytest.mark.parametrize(("days", "is_forgotten"), [(None, True), ("200", False), ("0", False)])
+def test_the_journal_of_old_sends_is_removed_and_they_are_not_sent_again(
+    days: str | None, is_forgotten: bool, execute: Execute, insightly_sandbox, tmp_path, monkeypatch
+):
+    if days is not None:
+        monkeypatch.setenv("AIRFLOW__INSIGHTLY__JOURNAL_DAYS", days)
+    operator = InsightlyCreateContactOperator(task_id="create", records=emails(3))
+    execute(operator, run_id="old")
+    store = operator.hook.store()
+    with store.begin() as connection:
+        connection.execute(update(sending_sends).values(began_at=datetime.now(timezone.utc) - timedelta(days=100)))
+
+    execute(InsightlyCreateContactOperator(task_id="create", records=emails(2)), run_id="new")
+
+    again = InsightlyCreateContactOperator(task_id="create", records=emails(3))
+    if is_forgotten:
+        with pytest.raises(AirflowFailException, match="dag/create/old/-1 was removed because of its age"):
+            execute(again, run_id="old")
+    else:
+        assert execute(again, run_id="old")["skipped"] == 3
+    assert len(contacts(insightly_sandbox)) == 5
