@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("upgrade", help="make the tables, or bring them up to date; each use of the store does so too")
-    prune = actions.add_parser("prune", help="remove the journal of old sends; a task of theirs that is cleared then fails")
+    prune = actions.add_parser("prune", help="remove the journal of old sends; a task of theirs then fails")
     prune.add_argument("--older-than", type=float, required=True, metavar="DAYS")
 
 

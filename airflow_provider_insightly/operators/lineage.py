@@ -1,4 +1,4 @@
-"""The OpenLineage datasets of a send: the file that it reads and the object of Insightly that it writes.
+"""The OpenLineage datasets of a send: the file or the tables that it reads, the object of Insightly that it writes.
 
 Imported only by the OpenLineage provider's call, so that nobody else needs that provider.
 """
@@ -6,6 +6,7 @@ Imported only by the OpenLineage provider's call, so that nobody else needs that
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow.providers.common.compat.openlineage.facet import Dataset
@@ -14,6 +15,9 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_insightly.api.address import find_pod
 from airflow_provider_insightly.sending.settings import SendSettings
+
+if TYPE_CHECKING:
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 
 def describe_send(base_url: str, settings: SendSettings, path: str | None, *, reads_object: bool) -> OperatorLineage:
@@ -41,3 +45,21 @@ def name_file(path: str) -> Dataset:
     if storage.protocol in ("", "file"):
         return Dataset(namespace="file", name=str(Path(storage.path).absolute()))
     return Dataset(namespace=f"{storage.protocol}://{storage.bucket}", name=storage.key)
+
+
+def find_tables(hook: DbApiHook, sql: str) -> list[Dataset]:
+    """Return the tables that a query reads, as far as its words tell; none where the hook names no database.
+
+    :param hook: the database's; it says how OpenLineage calls the database, and is asked for nothing else.
+    """
+    from airflow.providers.openlineage.sqlparser import SQLParser
+
+    connection = hook.get_connection(hook.get_conn_id())
+    database = hook.get_openlineage_database_info(connection)
+    if database is None:
+        return []
+    parser = SQLParser(hook.get_openlineage_database_dialect(connection), hook.get_openlineage_default_schema())
+    found = parser.generate_openlineage_metadata_from_sql(
+        sql=sql, hook=hook, database_info=database, database=database.database, use_connection=False
+    )
+    return list(found.inputs)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_insightly.operators.records import InsightlyRecordsOperator
 
 if TYPE_CHECKING:
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
     from airflow_provider_insightly.sending.record import Record, Rejection
     from airflow_provider_insightly.sending.settings import SendSettings
 
@@ -58,17 +62,30 @@ class SqlToInsightlyOperator(InsightlyRecordsOperator):
 
         return number_records(self._rows())
 
-    def _rows(self) -> Iterator[dict[str, Any]]:
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage:
+        """Return what was read and written, the tables of the query among it."""
+        from airflow_provider_insightly.operators.lineage import find_tables
+
+        lineage = super().get_openlineage_facets_on_complete(task_instance)
+        lineage.inputs[:0] = find_tables(self.sql_hook, self.sql)
+        return lineage
+
+    @cached_property
+    def sql_hook(self) -> DbApiHook:
+        """The hook of the database."""
         from airflow.providers.common.sql.hooks.sql import DbApiHook
 
         hook = DbApiHook.get_hook(self.sql_conn_id)
         if not isinstance(hook, DbApiHook):
             raise ValueError(f"The connection {self.sql_conn_id} is not one to a SQL database.")
-        with closing(hook.get_conn()) as connection, closing(self._cursor(connection)) as cursor:
+        return hook
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        with closing(self.sql_hook.get_conn()) as connection, closing(self._cursor(connection)) as cursor:
             cursor.execute(self.sql, *([self.parameters] if self.parameters else []))
             names: list[str] = []
             while rows := cursor.fetchmany(ROWS):
-                names = names or [column[0] for column in cursor.description]
+                names = names or _name_columns(cursor.description)
                 for row in rows:
                     yield dict(zip(names, row, strict=True))
 
@@ -77,3 +94,11 @@ class SqlToInsightlyOperator(InsightlyRecordsOperator):
         if type(connection).__module__.startswith("psycopg"):
             return connection.cursor("airflow_provider_insightly")
         return connection.cursor()
+
+
+def _name_columns(description: Sequence[Sequence[Any]]) -> list[str]:
+    found = [column[0] for column in description]
+    twice = sorted({name for name in found if found.count(name) > 1})
+    if twice:
+        raise ValueError(f"The query gives {', '.join(twice)} more than once; name each column once (AS).")
+    return found
