@@ -156,6 +156,18 @@ def as_record(row: Row[Any]) -> Record:
     return Record(ref, row.data, *times, row.gone, missing, row.former)
 
 
+def newest_records(connection: Connection, instance: str, object: str, limit: int) -> list[Record]:
+    """Return the staged records of an object that were created last, without those that are gone."""
+    table = connector_records.c
+    rows = connection.execute(
+        select(connector_records)
+        .where(table.instance == instance, table.object == object, table.gone.is_(False))
+        .order_by(table.record_id.desc())
+        .limit(limit)
+    )
+    return [as_record(row) for row in rows]
+
+
 def count_records(connection: Connection, instance: str) -> Mapping[str, int]:
     """Return how many records of each object are staged, those that are gone left out."""
     table = connector_records.c

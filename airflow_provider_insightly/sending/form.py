@@ -22,6 +22,9 @@ from airflow_provider_insightly.sending.template import get_template
 KNOWN = frozenset({"template", *(setting.name for setting in fields(SendSettings))})
 
 
+TEXT_FORMATS = ("csv", "json", "jsonl")
+
+
 def read_settings(given: Mapping[str, Any]) -> SendSettings:
     """Return the settings of a send.
 
@@ -35,10 +38,8 @@ def read_settings(given: Mapping[str, Any]) -> SendSettings:
     given = {name: _text(name, value) for name, value in given.items() if name in KNOWN or name.startswith("grouping_")}
     batch_size = _read_number("batch_size", given.get("batch_size"))
     if bool(given.get("template")) == bool(given.get("url")):
-        raise SettingError(
-            "url" if given.get("template") else "template",
-            "Give a template, or a method and a URL, and not both.",
-        )
+        name = "url" if given.get("template") or "template" not in given else "template"
+        raise SettingError(name, "Give a template, or a method and a URL, and not both.")
     settings: dict[str, Any] = {
         "id_field": given.get("id_field") or None,
         "update_mode": given.get("update_mode") or "partial",
@@ -95,6 +96,8 @@ def read_text(text: str, format: str | None = None) -> Iterator[Record | Rejecti
     :param format: ``csv``, ``json`` or ``jsonl``; without it the text's looks decide.
     :raises SourceError: nothing is there, or what follows some line cannot be read.
     """
+    if format not in (None, *TEXT_FORMATS):
+        raise SourceError(f"There is no format {format!r}; there are {', '.join(TEXT_FORMATS)}.")
     if not text.strip():
         raise SourceError("There are no records yet: paste some, or take an example.")
     try:
@@ -102,7 +105,20 @@ def read_text(text: str, format: str | None = None) -> Iterator[Record | Rejecti
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, error.start) + 1
         raise SourceError(f"Line {line} holds half a character, which no text can: remove it.") from None
-    return read_file(io.BytesIO(content), format or find_format(text), "The text")
+    format = format or find_format(text)
+    if format == "json":
+        _check_json(text)
+    return read_file(io.BytesIO(content), format, "The text")
+
+
+def _check_json(text: str) -> None:
+    """Say where a text is no JSON; files, which may be too long to be read twice, are told apart record by record."""
+    try:
+        json.loads(text.lstrip("\ufeff"))
+    except json.JSONDecodeError as error:
+        raise SourceError(f"Line {error.lineno}, column {error.colno}: {error.msg}.") from None
+    except RecursionError:
+        raise SourceError("The text is nested too deeply to be records.") from None
 
 
 def _read_grouping(given: Mapping[str, Any]) -> Grouping | None:
@@ -178,6 +194,8 @@ def _naming(name: str) -> Iterator[None]:
 
 
 def _text(name: str, value: Any) -> Any:
+    if isinstance(value, bool) and name != "allow_replace":
+        raise SettingError(name, f"{name} must be a text, not {value}.")
     if not isinstance(value, str):
         return value
     try:

@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from airflow_provider_insightly.ui.access import same_origin
-from airflow_provider_insightly.ui.pages import mapping, overview, plans, settings
+from airflow_provider_insightly.ui.pages import log, mapping, overview, payloads, plans, settings, timeline, why
 from airflow_provider_insightly.ui.rendering import error_page
 
 HEADERS = {
@@ -34,7 +34,7 @@ app = FastAPI(
     openapi_url=None,
 )
 app.mount("/static", StaticFiles(directory=str(resources.files(__package__) / "static")), name="static")
-for page in (overview, settings, mapping, plans):
+for page in (overview, settings, mapping, payloads, plans, log, timeline, why):
     app.include_router(page.router)
 
 

@@ -64,7 +64,8 @@ def test_what_a_grouping_does_not_have_is_left_alone():
 @pytest.mark.parametrize(
     ("given", "name", "message"),
     [
-        ({}, "template", "not both"),
+        ({"template": ""}, "template", "not both"),
+        ({"method": "POST", "url": ""}, "url", "not both"),
         ({"template": "create_contact", "url": "/Contacts"}, "url", "not both"),
         ({"template": "create_contract"}, "template", "There is no template 'create_contract'"),
         ({"url": "/Contacts", "headers": "X-Source"}, "headers", "write name:value"),
@@ -89,6 +90,7 @@ def test_what_a_grouping_does_not_have_is_left_alone():
             "grouping_static_fields",
             "a JSON object",
         ),
+        ({"url": True}, "url", "must be a text"),
         ({"url": "/Contacts\ud800"}, "url", "half a character"),
     ],
 )
@@ -125,6 +127,11 @@ def test_a_pasted_text_shows_its_format(text: str, format: str):
         assert isinstance(records[0], Record)
 
 
+def test_a_file_format_is_none_of_a_text():
+    with pytest.raises(SourceError, match="There is no format 'parquet'"):
+        read_text("a", "parquet")
+
+
 def test_the_format_may_be_named():
     assert [record.values for record in read_text("[1]\n5", "csv") if isinstance(record, Record)] == [{"[1]": "5"}]
 
@@ -133,9 +140,9 @@ def test_the_format_may_be_named():
     ("text", "message"),
     [
         (" \n", "There are no records yet"),
-        ('[{"a": 1},\n{"a" 2}]', "line 2.*column"),
+        ('[{"a": 1},\n{"a" 2}]', "Line 2, column 6: Expecting ':'"),
         ("a,b,a\n1,2,3", "'a' more than once"),
-        ("[" * 100_000, "is not JSON"),
+        ("[" * 100_000, "nested too deeply"),
         ("a\n\n\ud800", "Line 3 holds half a character"),
     ],
 )
