@@ -44,6 +44,9 @@ from airflow_provider_insightly.store.tables import connector_actions
 DELETED_TAG = "crm_deleted"
 """The tag of a prospect that was archived because its CRM record was deleted."""
 
+MERGED_TAG = "crm_merged"
+"""The tag of a prospect that was archived after it had been merged into another."""
+
 LOCAL_AT_ONCE = 200
 """Actions in one transaction that only change the store."""
 
@@ -263,11 +266,15 @@ class Applier:
         record = self.requests.read(PROSPECT, kept)
         written: dict[str, Value] = {}
         if given is not None:
-            written = merged_values(flatten(kept), flatten(given))
+            values, tags = flatten(given), tags_of(given)
+            if MERGED_TAG in tags:  # an earlier attempt archived it: that it is closed is no wish of a person's
+                values["DO_NOT_SYNC"] = False
+                tags.remove(MERGED_TAG)
+            written = merged_values(flatten(kept), values)
             written.update({change.field: change.after for change in action.changes})
             record = self.requests.write(survivor, written) if written else record
-            self.requests.join_tags(survivor, kept, tags_of(given))
-            self._put_away(lost, "crm_merged")
+            self.requests.join_tags(survivor, kept, tags)
+            self._put_away(lost)
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, set(written) - {"EMAIL_ADDRESS"}, now)
@@ -327,14 +334,15 @@ class Applier:
             self._finish(connection, seq, APPLIED, note_id)
 
     def _archive(self, prospect: Ref, tag: str) -> None:
-        record = self.requests.write(prospect, {"DO_NOT_SYNC": True})
+        """Tag a prospect, then close it: one that is closed without the tag was closed by a person."""
         self.requests.join_tags(prospect, self.client.get(PROSPECT, prospect.id), [tag])
+        record = self.requests.write(prospect, {"DO_NOT_SYNC": True})
         with writing(self.engine) as connection:
             absorb(connection, self.instance, record, {"DO_NOT_SYNC"}, self.now())
 
-    def _put_away(self, prospect: Ref, tag: str) -> None:
+    def _put_away(self, prospect: Ref) -> None:
         if self.settings.delete_mode == "archive":
-            self._archive(prospect, tag)
+            self._archive(prospect, MERGED_TAG)
             return
         self.client.delete(PROSPECT, prospect.id)
         with writing(self.engine) as connection:
