@@ -144,7 +144,7 @@ def tripped_breakers(summary: Summary, settings: Settings) -> list[str]:
     """Return what a plan does too much of, in words."""
     breakers = settings.breakers
     checks = [
-        ("deletes", breakers.deletes, summary.planned("archive", "delete"), summary.pairs, "pairs"),
+        ("deletes", breakers.deletes, summary.planned("archive", "delete", "merge"), summary.pairs, "pairs"),
         ("creates", breakers.creates, summary.planned("create"), summary.prospects, "prospects"),
         ("email_changes", breakers.email_changes, summary.planned("change_email"), summary.pairs, "pairs"),
     ]

@@ -58,7 +58,7 @@ class Breaker(_Strict):
 class Breakers(_Strict):
     """The breakers of a plan; nothing is written when one trips.
 
-    :param deletes: deleted and archived prospects.
+    :param deletes: prospects that are deleted or archived, those that were merged into others too.
     :param creates: created prospects.
     :param emptied: values of one field that are emptied.
     :param email_changes: changed addresses.
@@ -83,7 +83,8 @@ class Settings(_Strict):
     :param show_prospect_timeline: (8) show the prospect's activity with its Lead or Contact.
     :param sync_field_labels: (9) carry a primary field's label to the secondary fields of the mapping.
     :param on_ambiguous: which of several records with one address is linked.
-    :param delete_mode: whether a prospect whose CRM record was deleted is archived or deleted for good.
+    :param delete_mode: whether a prospect whose CRM record was deleted or merged is archived, or deleted for good once
+        a person says yes.
     :param delete_grace_hours: hours for which a record must be missing before it counts as deleted.
     :param sweep_hours: hours between two sweeps of all ids, which find deleted records; 0 sweeps in every run.
     :param merge_map: merges that a person states: the lost record to the surviving one, as ``Contacts/5: Contacts/7``.

@@ -104,6 +104,19 @@ def test_merged_and_both_have_prospects_merges_on(office: Office) -> None:
     assert office.get("Prospect", lost_prospect)["DO_NOT_SYNC"] is True
 
 
+def test_merged_with_delete_mode_waits_for_a_person_and_then_deletes(office: Office) -> None:
+    lost_prospect, _, kept_prospect, kept = merge_two(office)
+    options = {**ON, "delete_mode": "delete"}
+    assert office.run(**options).results["merge"] == {"pending_approval": 1}
+    assert len(office.all("Prospect")) == 2
+    plan = office.run(**options, dry_run=True).plan_hash
+    office.run(**options, approve_plan=plan)
+    assert [prospect["PROSPECT_ID"] for prospect in office.all("Prospect")] == [kept_prospect]
+    assert office.get("Prospect", kept_prospect)["DESCRIPTION"] == "from a fair"
+    assert office.links() == {kept_prospect: Ref("Contacts", kept)}
+    assert lost_prospect not in office.links()
+
+
 def test_merged_and_both_have_prospects_buries_the_losers_link_off(office: Office) -> None:
     lost_prospect, lost, kept_prospect, kept = merge_two(office)
     office.run(**OFF)

@@ -71,6 +71,17 @@ def test_deletes_are_held(office: Office) -> None:
     assert [prospect["DO_NOT_SYNC"] for prospect in office.all("Prospect")] == [True, True]
 
 
+def test_merges_are_held_like_deletes(office: Office) -> None:
+    (_, lost), (_, kept) = two_pairs(office)
+    merges = {f"Contacts/{lost}": f"Contacts/{kept}"}
+    office.delete("Contacts", lost)
+    options = {"delete_or_merge_prospects": True, "delete_grace_hours": 0, "merge_map": merges}
+    breakers = {"deletes": {"count": 0, "percent": 0}}
+    plan = held(office, "deletes: 1 of 2 pairs", **options, breakers=breakers)
+    office.run(**options, breakers=breakers, approve_plan=plan)
+    assert [prospect["DO_NOT_SYNC"] for prospect in office.all("Prospect")] == [True, False]
+
+
 def test_emptied_values_of_a_field_are_held(office: Office) -> None:
     for _, contact in two_pairs(office):
         office.edit("Contacts", contact, PHONE_MOBILE=None)

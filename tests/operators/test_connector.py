@@ -133,6 +133,9 @@ def test_what_waits_is_not_asked_about_once_it_was_approved_by_hash(office: Offi
 
     assert take(BreakersOperator, {}, settings) is None
     approve(office.store, "insightly_default", planned["hash"], "Ann", office.now())
+    with pytest.raises(AirflowSkipException, match=r"was approved by Ann"):
+        take(ApprovePlanOperator, {}, settings)
+    assert len(take(StepOperator, {}, settings, step="delete_or_merge_prospects")) == 1
     assert take(BreakersOperator, {}, settings) == "Ann"
 
 

@@ -132,6 +132,8 @@ def _merge_prospects(
     if not settings.delete_or_merge_prospects or prospect.do_not_sync:
         return _bury(link, f"{reason}; it has prospect {holder.prospect_id}")
     survivor = Ref(PROSPECT, holder.prospect_id)
+    if settings.delete_mode == "delete":
+        verdict = PENDING  # the other prospect is deleted for good, which takes a person's yes
     return Action(STEP, "merge", SETTING, link.prospect_id, link.crm, verdict=verdict, reason=reason, other=survivor)
 
 
