@@ -13,6 +13,9 @@ from typing import Any
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.utils.session import create_session
 
+from airflow_provider_insightly.ui.operator_code import NAMED
+
+TEMPLATES = {operator: template for template, operator in NAMED.items()}
 LISTS = ("include_attributes", "exclude_attributes")
 PAIRS = {"rename": "=", "headers": ":"}
 
@@ -41,7 +44,7 @@ def find_sends(dag_id: str) -> list[TaskSend]:
     found = []
     for task in tasks:
         values = _values(task)
-        if values.get("insightly_conn_id") and (values.get("template") or values.get("url")):
+        if "insightly_conn_id" in values and (values.get("template") or values.get("url")):
             records = values.get("test_record") or values.get("records")
             shown = json.dumps(records, indent=2) if isinstance(records, (list, dict)) else ""
             found.append(TaskSend(task.task_id, task.task_type, _as_texts(values), shown))
@@ -49,9 +52,10 @@ def find_sends(dag_id: str) -> list[TaskSend]:
 
 
 def _values(task: Any) -> dict[str, Any]:
-    if task.is_mapped:
-        return {name: task.partial_kwargs.get(name) for name in task.template_fields}
-    return {name: getattr(task, name, None) for name in task.template_fields}
+    if not task.is_mapped:
+        return {name: getattr(task, name, None) for name in task.template_fields}
+    values = {name: task.partial_kwargs.get(name) for name in task.template_fields}  # the rest comes with each run
+    return values | {"template": values.get("template") or TEMPLATES.get(task.task_type)}
 
 
 def _as_texts(values: Mapping[str, Any]) -> dict[str, str]:

@@ -63,6 +63,16 @@ def test_the_tasks_of_the_dag_lend_their_settings(sign_in):
     assert 'value="update_contacts"' in text
 
 
+def test_tasks_lend_what_the_dag_tells_of_them(airflow_with_dags):
+    from airflow_provider_insightly.ui.tasks import find_sends
+
+    sends = {send.task_id: send for send in find_sends("example_opportunities")}
+    assert sends["create_organisations"].settings == {"template": "create_organisation"}  # a mapped task
+    assert sends["create_lead"].operator == "InsightlyRecordsOperator"
+    assert json.loads(sends["create_lead"].records)[0]["Region__c"] == "North"
+    assert find_sends("no_such_dag") == []
+
+
 def test_who_may_not_trigger_is_told_so(sign_in):
     assert "right to trigger this DAG" in sign_in("viewer").get(f"/connectors/{SENDER}/payloads").text
     assert "right to trigger this DAG" not in sign_in("op").get(f"/connectors/{SENDER}/payloads").text
