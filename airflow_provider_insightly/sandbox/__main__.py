@@ -87,6 +87,9 @@ def make_server(sandbox: Sandbox) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             App(sandbox),
+            # uvicorn's faster parser loses the body of a request that offers HTTP/2, as Java's client does, and
+            # writes the names of headers in lower case.
+            http="h11",
             access_log=False,
             log_level="warning",
             server_header=False,

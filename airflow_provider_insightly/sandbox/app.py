@@ -230,12 +230,12 @@ async def _send(answer: Answer, request: Request, send: Send, fault: Fault | Non
     body = answer.body
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
     if answer.content_type:
-        headers.append((b"content-type", answer.content_type.encode("latin-1")))
+        headers.append((b"Content-Type", answer.content_type.encode("latin-1")))
     if len(body) >= WORTH_COMPRESSING and "gzip" in request.headers.get("accept-encoding", ""):
         compressor = zlib.compressobj(level=1, wbits=31)
         body = compressor.compress(body) + compressor.flush()
-        headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
-    headers.append((b"content-length", b"%d" % len(body)))
+        headers += [(b"Content-Encoding", b"gzip"), (b"Vary", b"Accept-Encoding")]
+    headers.append((b"Content-Length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if fault is not None and fault.kind == "truncate":
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})

@@ -10,7 +10,14 @@ from airflow_provider_insightly.sandbox.call import Call, Handler, missing, obje
 from airflow_provider_insightly.sandbox.operations import create, delete, id_in_body, page, read_date, update
 from airflow_provider_insightly.sandbox.records import Record
 from airflow_provider_insightly.sandbox.selections import Selection
-from airflow_provider_insightly.sandbox.values import blank_record
+from airflow_provider_insightly.sandbox.values import blank_record, convert_field
+
+# The vendor's document requires these and calls them read-only at once: they are set when a line is made, never later.
+SET_ON_CREATE: Mapping[str, tuple[str, ...]] = {
+    "OpportunityLineItem": ("PRICEBOOK_ENTRY_ID",),
+    "PricebookEntry": ("PRICEBOOK_ID", "PRODUCT_ID"),
+    "QuotationLineItem": ("PRICEBOOK_ENTRY_ID", "LIST_PRICE"),
+}
 
 
 def list_linked(call: Call) -> Answer:
@@ -83,7 +90,10 @@ def list_children(call: Call, child: InsightlyObject, parent_field: str) -> Answ
 def add_child(call: Call, child: InsightlyObject, parent_field: str) -> Answer:
     """POST /{Parent}/{id}/{Children}: answers with all children where the vendor's document says so."""
     body = call.json_object()
-    fixed: Record = {parent_field: call.record_id}
+    given = {name.upper(): value for name, value in body.items()}
+    named = [name for name in SET_ON_CREATE.get(child.type, ()) if given.get(name) is not None]
+    fixed: Record = {name: convert_field(child.fields[name], given[name]) for name in named}
+    fixed[parent_field] = call.record_id
     if child.type == "Comment":
         fixed["BODY"] = read_comment(body)
     with call.store.transaction():

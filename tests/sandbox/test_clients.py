@@ -95,3 +95,18 @@ def test_dates_of_a_client_come_with_milliseconds_and_offsets(sandbox):
         assert task["DUE_DATE"] == "2026-01-02 03:04:05"
         found = send(sandbox, "GET", "/Tasks/Search", params={"updated_after_utc": date})
         assert found.status_code == 200
+
+
+def test_a_client_that_offers_http_2_has_its_body_read(sandbox):
+    """Java: the client of the JDK offers an upgrade with each request to plain HTTP."""
+    offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAAAAAMAAAAA"}
+    answer = send(sandbox, "POST", "/Contacts", headers=offer, json={"FIRST_NAME": "Zoë"})
+    assert (answer.status_code, answer.json()["FIRST_NAME"]) == (201, "Zoë")
+    assert answer.raw.version == 11
+
+
+def test_a_client_finds_headers_by_their_exact_names(sandbox):
+    """PHP: headers are an array, in which x-total-count is not X-Total-Count."""
+    answer = send(sandbox, "GET", "/Contacts?count_total=true")
+    names = set(answer.raw.headers.keys())
+    assert {"X-Total-Count", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Content-Type", "Content-Length"} <= names

@@ -142,6 +142,22 @@ class TestChildren:
         assert sandbox.call("DELETE", f"{path}/{item['OPPORTUNITY_ITEM_ID']}").status_code == 202
         assert sandbox.call("GET", path).json() == []
 
+    def test_a_line_item_names_its_pricebook_entry_once(self, sandbox, opportunity):
+        path = of(opportunity, "/OpportunityLineItem")
+        item = sandbox.call("POST", path, {"PRICEBOOK_ENTRY_ID": 7, "UNIT_PRICE": 1, "QUANTITY": 1}).json()[0]
+        assert item["PRICEBOOK_ENTRY_ID"] == 7
+        body = {"OPPORTUNITY_ITEM_ID": item["OPPORTUNITY_ITEM_ID"], "PRICEBOOK_ENTRY_ID": 8}
+        assert sandbox.call("PUT", path, body).json()[0]["PRICEBOOK_ENTRY_ID"] == 7
+
+    def test_a_pricebook_entry_is_made_through_its_pricebook_or_its_product(self, sandbox):
+        product = sandbox.add("Product", PRODUCT_NAME="Chair", DEFAULT_PRICE=5, ACTIVE=True)["PRODUCT_ID"]
+        pricebook = sandbox.add("Pricebook", NAME="2026", ACTIVE=True)["PRICEBOOK_ID"]
+        for path in (f"/Pricebook/{pricebook}/PricebookEntry", f"/Product/{product}/PricebookEntry"):
+            body = {"PRICEBOOK_ID": str(pricebook), "PRODUCT_ID": product, "PRICE": 5}
+            entry = sandbox.call("POST", path, body).json()
+            entry = entry[-1] if isinstance(entry, list) else entry
+            assert (entry["PRICEBOOK_ID"], entry["PRODUCT_ID"]) == (pricebook, product)
+
     def test_a_child_of_another_record_is_404(self, sandbox, opportunity):
         other = sandbox.add("Opportunities", OPPORTUNITY_NAME="Other")
         item = sandbox.call("POST", of(other, "/OpportunityLineItem"), {"UNIT_PRICE": 1, "QUANTITY": 1}).json()[0]
