@@ -31,6 +31,7 @@ from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.merging import merged_values
 from airflow_provider_insightly.connector.plans import Plan, read_actions
 from airflow_provider_insightly.connector.records import PROSPECT, Record, Ref
+from airflow_provider_insightly.connector.rules.create_prospects import UNANSWERED
 from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import ARCHIVED
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.staging import absorb, queue, read_records, set_gone, set_missing
@@ -240,7 +241,7 @@ class Applier:
         """Create a prospect and link it; look first whether an earlier attempt did."""
         assert action.crm is not None
         values = {change.field: change.after for change in action.changes}
-        record = self.requests.create_prospect(values, self._is_known, again)
+        record = self.requests.create_prospect(values, self._is_known, again or action.reason == UNANSWERED)
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, set(values), now)

@@ -6,11 +6,11 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, and_, select
+from sqlalchemy import Table, and_, exists, or_, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
-from airflow_provider_insightly.connector.actions import APPLIED
+from airflow_provider_insightly.connector.actions import APPLIED, FAILED
 from airflow_provider_insightly.connector.ledger import read_opt_outs
 from airflow_provider_insightly.connector.records import CRM_OBJECTS, EMAIL_FIELD, ORGANISATIONS, PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.settings import Settings
@@ -122,18 +122,26 @@ def _pairs(connection: Connection, table: Table, instance: str, refs: Collection
     return rows
 
 
-def _unanswered_creates(connection: Connection, instance: str, refs: Collection[Ref]) -> list[Ref]:
-    """Return the Leads and Contacts for which a request to create a prospect was sent and never answered."""
-    table, plans = connector_actions.c, connector_plans.c
+def _unanswered_creates(connection: Connection, instance: str, refs: Collection[Ref]) -> dict[Ref, datetime]:
+    """Return the Leads and Contacts for which a request to create a prospect was sent and not answered, with its time.
+
+    A failed request was answered when its answer put the blame on us (4xx).
+    """
+    table, plans, log = connector_actions.c, connector_plans.c, connector_log.c
     numbers = [ref.id for ref in refs if ref.object in CRM_OBJECTS]
     if not numbers:
-        return []
-    rows = connection.execute(
-        select(table.crm_object, table.crm_id)
-        .where(table.event == "create", table.started_at.is_not(None), table.result.is_(None))
-        .where(table.plan_id == plans.plan_id, plans.instance == instance, table.crm_id.in_(numbers))
+        return {}
+    refused = exists().where(
+        log.plan_id == table.plan_id, log.seq == table.seq, log.instance == instance, log.http_status.between(400, 499)
     )
-    return [Ref(*row) for row in rows]
+    rows = connection.execute(
+        select(table.crm_object, table.crm_id, table.started_at)
+        .where(table.event == "create", table.started_at.is_not(None))
+        .where(or_(table.result.is_(None), and_(table.result == FAILED, ~refused)))
+        .where(table.plan_id == plans.plan_id, plans.instance == instance, table.crm_id.in_(numbers))
+        .order_by(table.started_at.desc())
+    )
+    return {Ref(row.crm_object, row.crm_id): row.started_at for row in rows}  # the first request counts
 
 
 def _recent_writes(

@@ -38,7 +38,8 @@ class World:
     :param tombstones: pairs that ended, with the reason.
     :param opt_outs: hashes of addresses that opted out, with the sides that said so.
     :param recent_writes: what was written to a prospect's field in the last 24 hours, oldest first.
-    :param unanswered_creates: Leads and Contacts for which a run that was given up may have created a prospect.
+    :param unanswered_creates: Leads and Contacts for which an earlier run may have created a prospect: it was given up,
+        or its request was never answered; with the time of the request.
     :param now: the time of the plan.
     """
 
@@ -49,7 +50,7 @@ class World:
         tombstones: Mapping[tuple[int, Ref], str] | None = None,
         opt_outs: Mapping[str, frozenset[str]] | None = None,
         recent_writes: Mapping[tuple[int, str], list[Value]] | None = None,
-        unanswered_creates: Iterable[Ref] = (),
+        unanswered_creates: Mapping[Ref, datetime] | None = None,
         *,
         now: datetime,
     ) -> None:
@@ -58,7 +59,7 @@ class World:
         self.tombstones = dict(tombstones or {})
         self.opt_outs = dict(opt_outs or {})
         self.recent_writes = dict(recent_writes or {})
-        self.unanswered_creates = frozenset(unanswered_creates)
+        self.unanswered_creates = dict(unanswered_creates or {})
         self.promised: dict[str, str] = {}  # addresses that prospects are to get, with who gets them
         self._buried = {crm for _, crm in self.tombstones}
         self._links: dict[int, Link] = {}

@@ -57,6 +57,10 @@ class Office:
         self.offset += timedelta(**time)
         self.sandbox.settings(clock_offset=self.offset.total_seconds())
 
+    def sleep(self, seconds: float) -> None:
+        """Wait without waiting."""
+        self.wait(seconds=seconds)
+
     def contact(self, email: str | None, **fields: Any) -> int:
         body = {"FIRST_NAME": "Ada", "LAST_NAME": "Byron", "EMAIL_ADDRESS": email, **fields}
         return int(self.sandbox.add("Contacts", **body)["CONTACT_ID"])
@@ -99,9 +103,7 @@ class Office:
         configuration = Configuration.model_validate(
             {"settings": {**self.settings, **options}, "mapping": self.mapping}
         )
-        return run_connector(
-            self.client, self.store, "test", configuration, now=self.now, sleep=lambda seconds: None, **run
-        )
+        return run_connector(self.client, self.store, "test", configuration, now=self.now, sleep=self.sleep, **run)
 
     def log(self, **wanted: Any) -> list[dict[str, Any]]:
         with self.store.connect() as connection:

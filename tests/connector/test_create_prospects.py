@@ -144,3 +144,36 @@ def test_converted_leads_get_no_prospect_of_their_own(office: Office) -> None:
     [prospect] = office.all("Prospect")
     contact = office.get("Leads", lead)["CONVERTED_CONTACT_ID"]
     assert office.links() == {prospect["PROSPECT_ID"]: Ref("Contacts", contact)}
+
+
+LOST = {"method": "POST", "object": "Prospect"}
+
+
+def test_a_prospect_whose_answer_was_lost_twice_is_ours_though_box_6_is_off(office: Office) -> None:
+    contact = office.contact("ada@example.com")
+    office.sandbox.faults([{**LOST, "kind": "drop_before", "nth": 1}, {**LOST, "kind": "drop_after_commit", "nth": 2}])
+    assert office.run(match_by_email=False).results["create"] == {"failed": 1}
+    office.run(match_by_email=False)
+    [prospect] = office.all("Prospect")
+    assert office.links() == {prospect["PROSPECT_ID"]: Ref("Contacts", contact)}
+
+
+def test_a_prospect_that_lists_do_not_show_yet_is_not_created_again(office: Office) -> None:
+    contact = office.contact("ada@example.com")
+    office.sandbox.faults([{**LOST, "kind": "drop_before", "nth": 1}, {**LOST, "kind": "drop_after_commit", "nth": 2}])
+    office.run(match_by_email=False)
+    office.sandbox.settings(read_lag=20)
+    office.run(match_by_email=False, read_lag_seconds=30)
+    office.sandbox.settings(read_lag=0)
+    [prospect] = office.all("Prospect")
+    assert office.links() == {prospect["PROSPECT_ID"]: Ref("Contacts", contact)}
+
+
+def test_a_create_that_was_refused_makes_no_later_prospect_ours(office: Office) -> None:
+    office.contact("ada@example.com")
+    office.sandbox.faults([{**LOST, "kind": "status", "status": 429, "nth": 1}])
+    assert office.run(match_by_email=False).results["create"] == {"failed": 1}
+    office.prospect("ada@example.com")
+    office.run(match_by_email=False)
+    assert office.links() == {}
+    assert reasons(office) == ["email_in_use"]

@@ -9,13 +9,16 @@ from airflow_provider_insightly.connector.actions import IDENTITY, SKIPPED, Acti
 from airflow_provider_insightly.connector.ledger import address_hash
 from airflow_provider_insightly.connector.mapping import MappedField, is_opt_out
 from airflow_provider_insightly.connector.records import PROSPECT, Record
-from airflow_provider_insightly.connector.rules.mapped_fields import read_crm_value
+from airflow_provider_insightly.connector.rules.mapped_fields import CLOCKS_AGREE, read_crm_value
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.values import Value, ValueTypeError
 from airflow_provider_insightly.connector.world import World
 
 STEP = "create_prospects"
 SETTING = "1"
+
+UNANSWERED = "an earlier request was not answered: looked for first"
+"""The reason of a create that may have been done already."""
 
 
 def create(
@@ -43,13 +46,21 @@ def create(
     if len(holders) > 1:
         several = ", ".join(str(holder.ref.id) for holder in holders[:10])
         return [_skip(crm, None, f"ambiguous: prospects {several} have {crm.email}")]
-    if holders and crm.ref in world.unanswered_creates and not world.link_of(holders[0].ref):
+    if holders and _may_be_ours(holders[0], crm, world):
         return [Action(IDENTITY, "link", SETTING, holders[0].ref.id, crm.ref, reason="created")]
     if holders:
         return [_skip_holder(crm, holders[0], world, settings)]
     if crm.email_key in world.promised:
         return [_skip(crm, None, f"email_taken: {crm.email} goes to {world.promised[crm.email_key]}")]
     return _create(crm, world, mapping)
+
+
+def _may_be_ours(holder: Record, crm: Record, world: World) -> bool:
+    """Say whether an earlier run created a prospect for this record, and never heard of it."""
+    asked_at = world.unanswered_creates.get(crm.ref)
+    if asked_at is None or world.link_of(holder.ref):
+        return False
+    return holder.created_at is None or holder.created_at >= asked_at - CLOCKS_AGREE
 
 
 def _skip_holder(crm: Record, holder: Record, world: World, settings: Settings) -> Action:
@@ -85,7 +96,8 @@ def _create(crm: Record, world: World, mapping: Sequence[MappedField]) -> list[A
         except ValueTypeError as error:
             change = Change(field.name, None, None, field.behavior)
             actions.append(Action(STEP, "create", "mapping", None, crm.ref, (change,), "rejected", str(error)))
-    created = Action(STEP, "create", SETTING, None, crm.ref, tuple(changes), baseline=baseline)
+    reason = UNANSWERED if crm.ref in world.unanswered_creates else None
+    created = Action(STEP, "create", SETTING, None, crm.ref, tuple(changes), reason=reason, baseline=baseline)
     return [*actions, created]
 
 
