@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import DAG_ID, NASTY, SECOND_RUN
 
@@ -20,9 +21,9 @@ def test_insightly_is_in_the_navigation_of_airflow_and_leads_to_the_connectors(c
     page.get_by_role("link", name="Insightly").or_(page.get_by_role("button", name="Insightly")).first.click()
     frame = page.frame_locator("iframe")
     frame.get_by_role("link", name=DAG_ID).click()
-    assert frame.get_by_role("heading", name=DAG_ID).is_visible()
+    expect(frame.get_by_role("heading", name=DAG_ID)).to_be_visible()
     frame.get_by_role("link", name="Prospect Field Mapping").click()
-    assert frame.get_by_role("cell", name="ADDRESS_POSTCODE").first.is_visible()
+    expect(frame.get_by_role("cell", name="ADDRESS_POSTCODE").first).to_be_visible()
 
 
 def test_a_link_to_airflow_leaves_the_frame(company, open_page):
@@ -35,8 +36,8 @@ def test_a_link_to_airflow_leaves_the_frame(company, open_page):
 def test_the_overview_says_what_the_last_sync_did(company, open_page):
     page = open_page(BASE)
     tally = page.get_by_role("region", name="At a glance")
-    assert tally.get_by_text("12", exact=True).is_visible()  # updated
-    assert page.get_by_text("requests left today").is_visible()
+    expect(tally.get_by_text("12", exact=True)).to_be_visible()  # updated
+    expect(page.get_by_text("requests left today")).to_be_visible()
 
 
 def test_the_settings_are_the_nine_boxes_in_the_words_of_the_page(company, open_page):
@@ -68,7 +69,7 @@ def test_turning_a_box_shows_what_would_change_and_writes_nothing(company, stand
         page.get_by_role("button", name="Activate and preview").click()
     preview = page.get_by_role("region", name="Preview")
     preview.get_by_role("table").first.wait_for(timeout=240_000)
-    assert preview.get_by_role("link", name=f"Leads/{lead['LEAD_ID']}").first.is_visible()
+    expect(preview.get_by_role("link", name=f"Leads/{lead['LEAD_ID']}").first).to_be_visible()
     assert "delete_or_merge_prospects: false" in preview.inner_text()
     assert not list(company.client.search("Prospect", field="EMAIL_ADDRESS", value="preview@example.com"))
 
@@ -83,7 +84,7 @@ def test_the_mapping_shows_fields_types_and_behavior(company, open_page):
 def test_what_comes_from_records_is_shown_as_text(company, open_page):
     page = open_page(f"{BASE}/plan?run={SECOND_RUN}")
     page.on("dialog", lambda dialog: pytest.fail("a script from a record ran"))
-    assert page.get_by_text(NASTY).first.is_visible()
+    expect(page.get_by_text(NASTY).first).to_be_visible()
 
 
 def test_a_held_plan_is_approved_by_a_person_and_then_applied(company, standalone, open_page):
@@ -96,7 +97,7 @@ def test_a_held_plan_is_approved_by_a_person_and_then_applied(company, standalon
         "the question", lambda: standalone.call("GET", path)["state"] in ("awaiting_input", "deferred")
     )
     viewer = open_page(f"{BASE}/approvals", user="viewer")
-    assert viewer.get_by_text("email_changes").is_visible()
+    expect(viewer.get_by_text("email_changes")).to_be_visible()
     assert not viewer.get_by_role("button", name="Approve").count()
 
     page = open_page(f"{BASE}/approvals")
@@ -105,13 +106,13 @@ def test_a_held_plan_is_approved_by_a_person_and_then_applied(company, standalon
     assert standalone.finish(DAG_ID, run) == "success"
     assert list(company.client.search("Prospect", field="EMAIL_ADDRESS", value="moved0@example.com"))
     page.reload()
-    assert page.get_by_role("heading", name="Nothing waits").is_visible()
+    expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/insightly/", *(f"{BASE}{page}" for page in PAGES)])
 def test_nobody_sees_a_page_without_signing_in(company, open_page, path):
     page = open_page(path, user=None, look=False)
-    assert page.get_by_role("heading", name="Please sign in").is_visible()
+    expect(page.get_by_role("heading", name="Please sign in")).to_be_visible()
     assert DAG_ID not in page.inner_text("main")
 
 
