@@ -209,6 +209,7 @@ def test_masked_values_are_shown_nowhere_in_the_request(page):
         (CREATE, "FIRST_NAME\n\ud800", "records", "half a character"),
         (CREATE, json.dumps([{"FIRST_NAME": "x" * 1_000_000}]), "records", "paste fewer records"),
         ({**CREATE, "rename": "a=\ud800"}, {"a": 1}, "rename", "half a character"),
+        ({**CREATE, "exclude_attributes": "a," * 3000}, {"a": 1}, "exclude_attributes", "the page takes 5,000"),
     ],
 )
 def test_mistakes_are_told_at_their_field(page, settings: dict, records: object, place: str | None, message: str):

@@ -42,6 +42,7 @@ router = APIRouter()
 log = logging.getLogger(__name__)
 
 LONGEST_TEXT = 1_000_000  # bytes of records: each change of a setting sends them again
+LONGEST_SETTING = 5000  # characters: some hundred names of fields
 LONGEST_BODY = 4 * LONGEST_TEXT  # the text within JSON, where a quote takes two bytes and a control character six
 MOST_RECORDS = 1000  # are looked at: more would not change the first requests, but for very large batches
 PICKED = 5  # staged records at once
@@ -190,6 +191,10 @@ def send_test_data(place: AnyPlace, sheet: GivenSheet) -> Response:
 
 def _read_settings(sheet: Sheet, base_url: str | None, problems: dict[str, str]) -> SendSettings | None:
     """Return the settings; where they cannot work, ``None``, and the mistake among the problems."""
+    for name, value in sheet.settings.items():
+        if isinstance(value, str) and len(value) > LONGEST_SETTING:
+            problems[name] = f"{name} has {len(value):,} characters, the page takes {LONGEST_SETTING:,}."
+            return None
     try:
         settings = read_settings(sheet.settings)
         if base_url:
