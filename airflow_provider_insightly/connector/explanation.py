@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlalchemy.engine import Connection
 
-from airflow_provider_insightly.connector.log import about
+from airflow_provider_insightly.connector.log_search import about
 from airflow_provider_insightly.connector.mapping import FieldMapping
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
 from airflow_provider_insightly.connector.values import Value

@@ -10,10 +10,12 @@ from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.sql import ColumnElement
 
 from airflow_provider_insightly.api.client import InsightlyClient
 from airflow_provider_insightly.api.errors import NotFoundError
-from airflow_provider_insightly.connector.actions import APPLIED, Action
+from airflow_provider_insightly.connector.actions import APPLIED, Action, Change
+from airflow_provider_insightly.connector.log_search import about
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
 from airflow_provider_insightly.connector.rules.show_prospect_timeline import Entry, publish_days
 from airflow_provider_insightly.connector.settings import Settings
@@ -32,6 +34,41 @@ from airflow_provider_insightly.store.tables import (
 )
 
 _AT_ONCE = 300
+
+_ROWS = 1000
+"""Rows of the log, and visits, that one page of a timeline reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening(Entry):
+    """An entry with what is known of it.
+
+    :param changes: the fields that the connector wrote.
+    :param crm: the Lead or Contact at that time.
+    :param run_id: the run that did it.
+    :param setting: the setting behind it.
+    :param reason: why.
+    :param visit: the visit, as the API tells of it.
+    """
+
+    changes: tuple[Change, ...] = ()
+    crm: Ref | None = None
+    run_id: str | None = None
+    setting: str | None = None
+    reason: str | None = None
+    visit: Mapping[str, Value] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Some of what happened to a record's pair, the newest first.
+
+    :param entries: what happened.
+    :param older: more happened before this time; ``None`` when these are all.
+    """
+
+    entries: list[Happening]
+    older: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +105,50 @@ def read_visits(client: InsightlyClient, engine: Engine, instance: str) -> Visit
     return VisitsRead(prospects, visits)
 
 
-def read_timeline(connection: Connection, instance: str, ref: Ref, limit: int = 200) -> list[Entry]:
+def read_timeline(
+    connection: Connection, instance: str, ref: Ref, *, before: datetime | None = None, limit: int = 100
+) -> Timeline:
     """Return what happened to a record's pair, the newest first: visits, and what the connector wrote.
 
-    :param ref: the prospect, the Lead or the Contact.
+    :param ref: the prospect, the Lead or the Contact. One that is in no pair has what was written to it.
+    :param before: what happened before this time.
+    :param limit: so many entries, and those of the same moment as the last.
     """
+    prospect_id = _prospect_of(connection, instance, ref)
+    visits, first = list[Happening](), None
+    if prospect_id is not None:
+        visits, first = _whole(_visits(connection, instance, prospect_id, end=before, newest=_ROWS))
+    condition = about(ref if prospect_id is None else Ref(PROSPECT, prospect_id))
+    events, second = _whole(_events(connection, instance, condition, end=before, newest=_ROWS))
+    horizon = max((moment for moment in (first, second) if moment is not None), default=None)
+    found = [entry for entry in visits + events if horizon is None or entry.at >= horizon]
+    found.sort(key=lambda entry: entry.at, reverse=True)
+    if len(found) > limit:
+        last = found[limit - 1].at
+        shown = [entry for entry in found if entry.at >= last]
+        return Timeline(shown, last if len(shown) < len(found) or horizon else None)
+    return Timeline(found, horizon)
+
+
+def _prospect_of(connection: Connection, instance: str, ref: Ref) -> int | None:
+    if ref.object == PROSPECT:
+        return ref.id
     links = connector_links.c
-    prospect_id = ref.id
-    if ref.object != PROSPECT:
-        found = connection.execute(
-            select(links.prospect_id).where(
-                links.instance == instance, links.crm_object == ref.object, links.crm_id == ref.id
-            )
-        ).scalar()
-        if found is None:
-            return []
-        prospect_id = found
-    entries = _visits(connection, instance, prospect_id) + _events(connection, instance, prospect_id)
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
+    query = select(links.prospect_id).where(links.crm_object == ref.object, links.crm_id == ref.id)
+    return connection.execute(query.where(links.instance == instance)).scalar()
+
+
+def _whole(found: tuple[list[Happening], bool]) -> tuple[list[Happening], datetime | None]:
+    """Return the entries of which nothing is missing, and since when, where there are older ones.
+
+    Those of the last moment that was read may not be all: they are left out, unless there are no others.
+    """
+    entries, cut = found
+    if not cut or not entries:
+        return entries, None
+    last = entries[-1].at
+    whole = [entry for entry in entries if entry.at > last] or entries
+    return whole, whole[-1].at
 
 
 def plan_notes(connection: Connection, instance: str, settings: Settings, now: datetime) -> list[Action]:
@@ -105,8 +168,8 @@ def plan_notes(connection: Connection, instance: str, settings: Settings, now: d
     notes = connector_notes.c
     actions: list[Action] = []
     for prospect_id, crm_object, crm_id in connection.execute(active).all():
-        entries = _visits(connection, instance, prospect_id, first, end)
-        entries += _events(connection, instance, prospect_id, first, end)
+        entries = _visits(connection, instance, prospect_id, first, end)[0]
+        entries += _events(connection, instance, about(Ref(PROSPECT, prospect_id)), first, end)[0]
         done = connection.execute(
             select(notes.day).where(notes.instance == instance, notes.prospect_id == prospect_id)
         ).scalars()
@@ -191,33 +254,59 @@ def _keep(
 
 
 def _visits(
-    connection: Connection, instance: str, prospect_id: int, first: datetime | None = None, end: datetime | None = None
-) -> list[Entry]:
+    connection: Connection,
+    instance: str,
+    prospect_id: int,
+    first: datetime | None = None,
+    end: datetime | None = None,
+    newest: int | None = None,
+) -> tuple[list[Happening], bool]:
+    """Return visits, the newest first, and whether there may be more of them than the ``newest``."""
     table = connector_visits.c
     query = select(table.at, table.data).where(
         table.instance == instance, table.prospect_id == prospect_id, table.at.is_not(None)
     )
-    rows = connection.execute(_between(query, table.at, first, end))
-    return [Entry(row.at, "visit", _describe_visit(row.data)) for row in rows]
+    query = _between(query, table.at, first, end).order_by(table.at.desc()).limit(newest)
+    rows = connection.execute(query).all()
+    entries = [Happening(row.at, "visit", _describe_visit(row.data), visit=row.data) for row in rows]
+    return entries, len(rows) == newest
 
 
 def _events(
-    connection: Connection, instance: str, prospect_id: int, first: datetime | None = None, end: datetime | None = None
-) -> list[Entry]:
+    connection: Connection,
+    instance: str,
+    condition: ColumnElement[bool],
+    first: datetime | None = None,
+    end: datetime | None = None,
+    newest: int | None = None,
+) -> tuple[list[Happening], bool]:
+    """Return what the connector wrote, the newest first, and whether there may be more than the ``newest`` rows."""
     table = connector_log.c
-    query = (
-        select(table.at, table.event, table.plan_id, table.seq, table.field)
-        .where(table.instance == instance, table.prospect_id == prospect_id, table.result == APPLIED)
-        .where(table.event != "note")
-        .order_by(table.id)
+    query = select(connector_log).where(
+        table.instance == instance, condition, table.result == APPLIED, table.event != "note"
     )
-    rows = connection.execute(_between(query, table.at, first, end)).all()
-    entries = []
-    for _, group in groupby(rows, key=lambda row: (row.plan_id, row.seq)):
-        same = list(group)
-        fields = ", ".join(row.field for row in same if row.field)
-        entries.append(Entry(same[0].at, same[0].event, f"Connector: {same[0].event} {fields}".strip()))
-    return entries
+    order = (table.at.desc(), table.plan_id, table.seq, table.id)
+    rows = connection.execute(_between(query, table.at, first, end).order_by(*order).limit(newest)).all()
+    actions = groupby(rows, key=lambda row: (row.plan_id, row.seq))
+    return [_as_happening(list(same)) for _, same in actions], len(rows) == newest
+
+
+def _as_happening(rows: list[Any]) -> Happening:
+    """Return what the rows of one action tell."""
+    row = rows[0]
+    fields = ", ".join(each.field for each in rows if each.field)
+    return Happening(
+        at=row.at,
+        kind=row.event,
+        text=f"Connector: {row.event} {fields}".strip(),
+        changes=tuple(
+            Change(each.field, each.before, each.after, each.behavior, each.reason) for each in rows if each.field
+        ),
+        crm=Ref(row.crm_object, row.crm_id) if row.crm_object else None,
+        run_id=row.run_id,
+        setting=row.setting,
+        reason=row.reason,
+    )
 
 
 def _between(query: Any, column: Any, first: datetime | None, end: datetime | None) -> Any:

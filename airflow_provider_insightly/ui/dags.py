@@ -16,7 +16,7 @@ from airflow.models.dagrun import DagRun
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from airflow_provider_insightly.connector.settings import BOXES
 
@@ -116,6 +116,17 @@ def task_states(dag_id: str, run_id: str) -> dict[str, str]:
             )
         ).all()
     return {task_id: str(state) for task_id, state in rows if state is not None}
+
+
+def last_map_indexes(dag_id: str, run_ids: Iterable[str]) -> dict[tuple[str, str], int]:
+    """Return the tasks of some runs by run id and task id, with the highest map index: -1 where one is not mapped."""
+    with create_session() as session:
+        rows = session.execute(
+            select(TaskInstance.run_id, TaskInstance.task_id, func.max(TaskInstance.map_index))
+            .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id.in_(set(run_ids)))
+            .group_by(TaskInstance.run_id, TaskInstance.task_id)
+        ).all()
+    return {(run_id, task_id): int(index) for run_id, task_id, index in rows}
 
 
 def _as_run(row: DagRun) -> Run:

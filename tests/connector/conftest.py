@@ -17,7 +17,7 @@ from airflow_provider_insightly.api.client import InsightlyClient
 from airflow_provider_insightly.api.retry import NO_RETRY
 from airflow_provider_insightly.connector.configuration import Configuration
 from airflow_provider_insightly.connector.finishing import Report
-from airflow_provider_insightly.connector.log import LogFilter, read_log
+from airflow_provider_insightly.connector.log_search import LogFilter, read_log
 from airflow_provider_insightly.connector.records import Ref
 from airflow_provider_insightly.connector.run import run_connector, utc_now
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox

@@ -10,7 +10,8 @@ from datetime import timedelta
 import pytest
 
 from airflow_provider_insightly.connector.explanation import explain
-from airflow_provider_insightly.connector.log import LogFilter, export_csv, export_jsonl, read_log
+from airflow_provider_insightly.connector.log_export import export_csv, export_jsonl
+from airflow_provider_insightly.connector.log_search import LogFilter, read_log
 from airflow_provider_insightly.connector.mapping import FieldMapping
 from airflow_provider_insightly.connector.records import Ref
 from tests.connector.conftest import Office

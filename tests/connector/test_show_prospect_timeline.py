@@ -32,7 +32,7 @@ def notes(office: Office, contact: int) -> list[dict[str, Any]]:
 
 def timeline(office: Office, ref: Ref) -> list[str]:
     with office.store.connect() as connection:
-        return [entry.text for entry in read_timeline(connection, "test", ref)]
+        return [entry.text for entry in read_timeline(connection, "test", ref).entries]
 
 
 def test_visits_and_own_events_are_merged_by_time(office: Office, pair: tuple[int, int]) -> None:

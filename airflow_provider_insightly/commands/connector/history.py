@@ -44,7 +44,7 @@ def add_log(actions: Any) -> None:
 
 def show_log(args: argparse.Namespace) -> int:
     """Show or export rows of the log."""
-    from airflow_provider_insightly.connector.log import COLUMNS, LogFilter, read_log
+    from airflow_provider_insightly.connector.log_search import COLUMNS, LogFilter, read_log
     from airflow_provider_insightly.hooks.store import open_airflow_store
 
     wanted = LogFilter(

@@ -47,7 +47,7 @@ def write_rows(
     :param shown: the columns of the table, each with what is shown of a row.
     :param nothing: what a table says when there are no rows.
     """
-    from airflow_provider_insightly.connector.log import export_csv, export_jsonl
+    from airflow_provider_insightly.connector.log_export import export_csv, export_jsonl
 
     form, limit = wanted_format(args), wanted_limit(args)
     rest = iter(rows)
