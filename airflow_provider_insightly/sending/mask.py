@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import quote
 
 MASKED = "***"
 
@@ -22,9 +23,9 @@ def mask(value: Any, fields: Collection[str]) -> Any:
 
 
 def mask_text(text: str, values: Mapping[str, Any], fields: Collection[str]) -> str:
-    """Return a text, such as a server's message, without the masked values of a record."""
+    """Return a text, such as a URL or a server's message, without the masked values of a record."""
     for name in fields:
         secret = str(values.get(name) or "")
         if len(secret) > 3:  # replacing a letter would only garble the text
-            text = text.replace(secret, MASKED)
+            text = text.replace(secret, MASKED).replace(quote(secret, safe="", errors="replace"), MASKED)
     return text

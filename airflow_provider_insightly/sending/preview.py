@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Any
 
 from airflow_provider_insightly.api.client import InsightlyClient
+from airflow_provider_insightly.sending.address import fields_of_url
 from airflow_provider_insightly.sending.exchange import Exchange
-from airflow_provider_insightly.sending.mask import MASKED, mask
+from airflow_provider_insightly.sending.mask import MASKED, mask, mask_text
 from airflow_provider_insightly.sending.record import Record, Rejection
 from airflow_provider_insightly.sending.request import build_requests, read_items
 from airflow_provider_insightly.sending.result import Result
@@ -67,10 +68,12 @@ def preview(
     samples = []
     for outcome in islice(outcomes, limit):
         if isinstance(outcome, Rejection):
-            problem = outcome.message
+            problem = mask_text(outcome.message, outcome.record.values, settings.mask_fields)
             samples.append(Sample((outcome.record.index,), settings.method, settings.url, {}, None, problem))
             continue
         url = outcome.url if "://" in outcome.url else f"{base_url.rstrip('/')}/{outcome.url.lstrip('/')}"
+        for item in outcome.items if fields_of_url(settings.url) else ():
+            url = mask_text(url, item.record.values, settings.mask_fields)
         headers = {"Authorization": f"Basic {MASKED}", "Accept": "application/json", **outcome.headers}
         if outcome.body is not None:
             headers["Content-Type"] = "application/json"

@@ -58,6 +58,28 @@ def test_masked_fields_are_not_shown():
     assert "1234" not in str(sample)
 
 
+def test_masked_fields_are_shown_neither_in_the_url_nor_in_a_reason():
+    settings = SendSettings(method="PUT", url="/Contacts/{record.EMAIL_ADDRESS}", mask_fields=("EMAIL_ADDRESS",))
+    (sample,) = preview(settings, [{"FIRST_NAME": "A", "EMAIL_ADDRESS": "a@example.com"}])
+    assert sample.url.endswith("/Contacts/***")
+
+    settings = from_template(get_template("create_contact"), mask_fields=("DATE_OF_BIRTH",))
+    (sample,) = preview(settings, [{"FIRST_NAME": "A", "DATE_OF_BIRTH": "the 5th of May"}])
+    assert "must be a date" in sample.problem
+    assert "5th of May" not in sample.problem
+
+
+def test_a_test_is_one_request(client: InsightlyClient, insightly_sandbox: InsightlySandbox):
+    settings = SendSettings(method="POST", url="/Contacts", grouping=make_grouping("json_array"), batch_size=2)
+    people = [{"FIRST_NAME": "A"}, {"FIRST_NAME": "B"}, {"FIRST_NAME": "C"}]
+
+    with pytest.raises(ValueError, match="these records make 2"):
+        previewing.test_send(settings, people, client)
+    assert not insightly_sandbox.requests()
+    previewing.test_send(settings, people[:2], client)
+    assert [request["body"] for request in insightly_sandbox.requests()] == [people[:2]]
+
+
 def test_what_is_shown_is_what_goes_out(run_send: Any, insightly_sandbox: InsightlySandbox):
     settings = from_template(get_template("create_contact"), exclude_attributes=("row",))
     record = {"FIRST_NAME": "Zoë", "DATE_OF_BIRTH": "2000-01-01", "Hobby__c": None, "PHONE": "", "row": 5}
