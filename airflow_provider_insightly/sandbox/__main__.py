@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import socket
+import sqlite3
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
+from pydantic import ValidationError
+
+from airflow_provider_insightly.sandbox.answers import ApiError
 from airflow_provider_insightly.sandbox.app import BASE_PATH, App
 from airflow_provider_insightly.sandbox.imports import find_imports, import_file
 from airflow_provider_insightly.sandbox.sandbox import Sandbox
@@ -21,13 +26,21 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the sandbox's options to a parser; every setting is one."""
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8765, help="the port; 0: a free one (default: %(default)s)")
     parser.add_argument(
-        "--api-key", action="append", required=True, help="a key that lets in; may be repeated, a user each"
+        "--port", type=int, default=8765, metavar="N", help="the port; 0: a free one (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--api-key",
+        action="append",
+        required=True,
+        metavar="KEY",
+        help="a key that lets in: any text you like; may be repeated, a user each",
     )
     parser.add_argument("--database", metavar="FILE", help="the SQLite file that keeps the records (default: memory)")
     parser.add_argument("--seed", choices=sorted(SEEDS), help="the data to begin with, unless the database has some")
-    parser.add_argument("--seed-number", type=int, default=1, help="makes other data of the same kind (default: 1)")
+    parser.add_argument(
+        "--seed-number", type=int, default=1, metavar="N", help="makes other data of the same kind (default: 1)"
+    )
     parser.add_argument(
         "--import", dest="imports", action="append", default=[], metavar="OBJECT=FILE", help="JSON or CSV to add"
     )
@@ -51,25 +64,50 @@ def run(args: argparse.Namespace) -> int:
     """Serve until interrupted; the URL is printed once connections are taken.
 
     :param args: what the parser of :func:`add_arguments` made of the command line.
+    :raises SystemExit: when it cannot start; it says why.
     """
-    settings = Settings(**{name: getattr(args, name) for name in Settings.model_fields})
-    sandbox = Sandbox(args.api_key, settings, database=args.database, seed=args.seed, seed_number=args.seed_number)
-    for name, path in find_imports(args.imports):
-        import_file(sandbox.store, name, path, sandbox.now())
-    listener = listen(args.host, args.port)
+    try:
+        sandbox, listener = prepare(args)
+    except ValidationError as error:
+        wrong = (f"--{'-'.join(map(str, each['loc'][:1])).replace('_', '-')}: {each['msg']}" for each in error.errors())
+        raise SystemExit(f"The sandbox did not start. {'; '.join(wrong)}") from None
+    except (ApiError, LookupError, OSError, OverflowError, ValueError, sqlite3.Error) as error:
+        raise SystemExit(f"The sandbox did not start. {error}") from None
     host, port = listener.getsockname()[:2]
     print(f"Insightly sandbox: http://{host}:{port}{BASE_PATH}", flush=True)  # noqa: T201
     make_server(sandbox).run(sockets=[listener])
     return 0
 
 
+def prepare(args: argparse.Namespace) -> tuple[Sandbox, socket.socket]:
+    """Return the sandbox that a command line asks for, with its data, and where it will listen."""
+    settings = Settings(**{name: getattr(args, name) for name in Settings.model_fields})
+    imports = find_imports(args.imports)
+    listener = listen(args.host, args.port)
+    try:
+        sandbox = Sandbox(args.api_key, settings, database=args.database, seed=args.seed, seed_number=args.seed_number)
+    except sqlite3.Error as error:
+        raise ValueError(f"--database {args.database}: {error}") from None
+    for name, path in imports:
+        import_file(sandbox.store, name, path, sandbox.now())
+    return sandbox, listener
+
+
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that takes connections; they wait there until the server runs."""
+    """Return a socket that takes connections; they wait there until the server runs.
+
+    :raises OSError: when the address is not this machine's, or another program has the port.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sends answers without delay only on sockets that name their protocol.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        advice = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
+        raise OSError(f"{host}:{port}: {error.strerror}{advice}") from None
     listener.listen(2048)
     return listener
 
@@ -101,7 +139,11 @@ def make_server(sandbox: Sandbox) -> uvicorn.Server:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the command line and serve."""
-    parser = argparse.ArgumentParser(prog="python -m airflow_provider_insightly.sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_insightly.sandbox",
+        usage="%(prog)s --api-key KEY [--port N] [--seed demo] [option ...]",
+        description="Start a local Insightly; its URL is printed once it takes connections.",
+    )
     add_arguments(parser)
     return run(parser.parse_args(argv))
 

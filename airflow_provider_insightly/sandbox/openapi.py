@@ -25,6 +25,25 @@ SIMPLE: dict[str, Schema] = {
 # Where the vendor's document names the parent's type although a part of it is meant.
 MEANT = {"/{objectName}/{id}/FileAttachments": "FileAttachment", "/Notes/{id}/Comment": "Comment"}
 
+# What the parameters hold; the others hold text.
+PARAMETERS: dict[str, Schema] = {
+    **{key: {"type": "integer", "minimum": 0} for key in ("skip", "top")},
+    **{key: {"type": "boolean"} for key in ("brief", "count_total", "include_converted")},
+    **{key: {"type": "integer"} for key in ("id", "linkId", "childEntityId", "documentTemplateId", "milestoneId")},
+}
+
+# A file and what else its form may hold.
+FILE_FORM: Schema = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "file_name": {"type": "string"},
+        "content_type": {"type": "string"},
+        "file_category_id": {"type": "integer"},
+    },
+}
+
 # What any operation may answer instead: refused, not there, in use, too often, too much.
 ERRORS = ("400", "401", "402", "403", "404", "405", "409", "417", "429")
 
@@ -51,20 +70,26 @@ def document() -> Schema:
 def describe(operation: Operation) -> Schema:
     """Return an operation's parameters, body and answers."""
     names = re.findall(r"\{(\w+)\}", operation.path)
+    text = {"type": "string"}
     parameters: list[Schema] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        {"name": name, "in": "path", "required": True, "schema": PARAMETERS.get(name, text)} for name in names
     ]
-    parameters += [{"name": name, "in": "query", "schema": {"type": "string"}} for name in operation.query]
+    parameters += [{"name": name, "in": "query", "schema": PARAMETERS.get(name, text)} for name in operation.query]
+    first, *rest = operation.path.replace("{objectName}", "CustomObjectRecords").strip("/").split("/")
     described: Schema = {
-        "operationId": f"{operation.method} {operation.path}",
+        "operationId": "_".join([operation.method.lower(), first, *(part.strip("{}") for part in rest)]),
+        "tags": [first],
         "parameters": parameters,
         "responses": {
             **{str(status): success(operation) for status in success_statuses(operation)},
             **{status: {"description": "The request was refused."} for status in ERRORS},
         },
     }
-    if operation.body == "file":
-        described["requestBody"] = {"content": {"application/octet-stream": {}}}
+    if operation.body == "file" and operation.method == "POST":
+        described["requestBody"] = {"content": {"multipart/form-data": {"schema": FILE_FORM}}}
+    elif operation.body == "file":
+        image = {"type": "string", "format": "binary"}
+        described["requestBody"] = {"content": {"application/octet-stream": {"schema": image}}}
     elif operation.body is not None:
         described["requestBody"] = {"content": {"application/json": {"schema": schema(operation.body)}}}
     return described

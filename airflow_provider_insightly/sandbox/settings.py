@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from airflow_provider_insightly.api.catalogue import get_object
 
 
 class Settings(BaseModel):
@@ -43,3 +45,11 @@ class Settings(BaseModel):
     clock_offset: float = Field(
         default=0, ge=-1e9, le=1e9, description="seconds by which the server's clock is ahead; negative: behind"
     )
+
+    @field_validator("without")
+    @classmethod
+    def _are_objects(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(get_object(name).name for name in names)
+        except LookupError as error:
+            raise ValueError(str(error)) from None

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from airflow_provider_insightly.sandbox.__main__ import main
+from airflow_provider_insightly.sandbox.settings import Settings
 
 KEY = "7d1c0a3e-0000-4000-8000-000000000001"
 
@@ -64,14 +65,45 @@ def test_it_ends_when_asked(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "named"),
     [
-        [],
-        ["--api-key", KEY, "--put", "merge"],
-        ["--api-key", KEY, "--seed", "nonsense"],
-        ["--api-key", KEY, "--import", "x"],
+        (["--api-key", KEY, "--import", "x"], "--import"),
+        (["--api-key", KEY, "--import", "Contacs=EXPORT"], "Contacs"),
+        (["--api-key", KEY, "--import", "Contacts=EXPORT"], "EMAIL_OPTED_OUT"),
+        (["--api-key", KEY, "--database", "no/such/folder/file.db"], "--database no/such/folder/file.db"),
+        (["--api-key", KEY, "--database", "EXPORT"], "file is not a database"),
+        (["--api-key", KEY, "--rate", "-1"], "--rate"),
+        (["--api-key", KEY, "--without", "Prospects, please"], "--without"),
+        (["--api-key", KEY, "--port", "70000"], "port"),
+        (["--api-key", KEY, "--host", "203.0.113.7"], "203.0.113.7"),
     ],
 )
+def test_what_keeps_it_from_starting_is_said_in_a_line(options, named, tmp_path):
+    export = tmp_path / "contacts.csv"
+    export.write_text("EMAIL_OPTED_OUT,FIRST_NAME\nperhaps,Zoë\n" + "x" * 2000)
+    with pytest.raises(SystemExit) as end:
+        main(["--port", "0", *(option.replace("EXPORT", str(export)) for option in options)])
+    assert named in end.value.code
+    assert "\n" not in end.value.code
+
+
+def test_a_port_in_use_is_said_with_the_way_out(sandbox):
+    port = sandbox.url.rpartition(":")[2]
+    with pytest.raises(SystemExit, match=f"{port}.*--port 0"):
+        main(["--api-key", KEY, "--port", port])
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--api-key", KEY, "--put", "merge"], ["--api-key", KEY, "--seed", "nonsense"], ["--port", "x"]]
+)
 def test_options_that_cannot_be_are_refused(options, capsys):
-    with pytest.raises((SystemExit, ValueError)):
+    with pytest.raises(SystemExit):
         main(["--port", "0", *options])
+    assert options[-2:-1] == [] or options[-2] in capsys.readouterr().err
+
+
+def test_its_help_names_every_setting(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(f"--{name.replace('_', '-')}" in text for name in Settings.model_fields)

@@ -73,3 +73,15 @@ def test_the_document_describes_every_operation_and_is_served(sandbox):
     served = sandbox.control("GET", "/openapi.json")
     described = {(method.upper(), path) for path, methods in served["paths"].items() for method in methods}
     assert described == {(operation.method, operation.path) for operation in operations()}
+
+
+def test_clients_can_be_generated_from_the_document():
+    """Each operation has a name of its own that suits any language, a group, and types for its body and parameters."""
+    described = [each for methods in document()["paths"].values() for each in methods.values()]
+    names = [each["operationId"] for each in described]
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() for name in names)
+    assert all(len(each["tags"]) == 1 for each in described)
+    bodies = [each["requestBody"]["content"] for each in described if "requestBody" in each]
+    assert all("schema" in content for body in bodies for content in body.values())
+    assert all(parameter["schema"]["type"] for each in described for parameter in each["parameters"])
