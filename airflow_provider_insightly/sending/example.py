@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from airflow_provider_insightly.api.catalogue import Field, InsightlyObject
 
-FIELDS = 5  # besides those that are required: enough to see how each kind of value is written
+EACH = {"text": 3}
+"""How many fields of a kind show how its values are written, beside the required ones; of any other kind one."""
+
+NO_EXAMPLE = ("_ID", "_BY", "STATE", "STATUS")
+"""Ends of the names of fields that take certain values alone, which the catalogue does not know."""
+
 NOBODY = 2**31 - 1
 """The id in an example: the highest that Insightly can give, so that no test reaches a record by accident."""
 
 BY_TYPE = {"number": 12.5, "boolean": False, "datetime": "2026-01-31 09:00:00", "integer": 1}
+EXAMPLES = {**BY_TYPE, "EMAIL": "ann.lee@example.com", "PHONE": "+1 555 0100"}
 
 
 def example_record(target: InsightlyObject, method: str) -> dict[str, Any]:
@@ -21,17 +28,19 @@ def example_record(target: InsightlyObject, method: str) -> dict[str, Any]:
     if method == "DELETE":
         return record
     writable = [field for field in target.fields.values() if not field.read_only and field.name != target.id_field]
-    plain = [f for f in writable if f.type in ("text", *BY_TYPE) and not f.observed]
-    optional = [f for f in plain if not f.required and not f.name.endswith(("_ID", "_BY"))]
-    chosen = {field.name for field in [*(f for f in plain if f.required), *optional[:FIELDS]]}
-    return record | {field.name: _value(field) for field in plain if field.name in chosen}
+    plain = [field for field in writable if field.type in ("text", *BY_TYPE) and not field.observed]
+    taken: Counter[str] = Counter()
+    for field in plain:
+        kind = _kind(field)
+        is_taken = taken[kind] < EACH.get(kind, 1) and not field.name.endswith(NO_EXAMPLE)
+        if field.required or is_taken:
+            taken[kind] += 1
+            words = field.name.replace("_", " ").capitalize()
+            record[field.name] = EXAMPLES[kind] if kind in EXAMPLES else words[: field.max_length]
+    return record
 
 
-def _value(field: Field) -> Any:
-    if field.type != "text":
-        return BY_TYPE[field.type]
-    if "EMAIL" in field.name:
-        return "ann.lee@example.com"
-    if "PHONE" in field.name:
-        return "+1 555 0100"
-    return field.name.replace("_", " ").capitalize()[: field.max_length]
+def _kind(field: Field) -> str:
+    if field.type == "text":
+        return next((kind for kind in ("EMAIL", "PHONE") if kind in field.name), "text")
+    return field.type

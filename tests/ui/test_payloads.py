@@ -40,7 +40,7 @@ def bodies(html: str) -> list[str]:
     """Return the bodies of the samples as they would go over the wire, the escaping undone."""
     from html import unescape
 
-    return [unescape(text) for text in re.findall(r"bytes\)</summary><pre>(.*?)</pre>", html, re.DOTALL)]
+    return [unescape(text) for text in re.findall(r"bytes\)</summary><pre[^>]*>(.*?)</pre>", html, re.DOTALL)]
 
 
 # The page

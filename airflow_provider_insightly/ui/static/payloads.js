@@ -11,6 +11,7 @@ const chips = document.getElementById("chips");
 const PAUSE_MILLISECONDS = 250;
 const edits = new Map(); // what was written into a sample, by the records that it is made of
 let asked = 0;
+let lent = ""; // the records as they were picked: while nobody changed them, they may change with the endpoint
 
 function later(action) {
   let timer;
@@ -111,8 +112,10 @@ function showSamples(html) {
   samples.innerHTML = html; // made by this application, with everything from records escaped
   samples.classList.remove("stale");
   state.textContent = samples.querySelector(".count").textContent;
-  for (const sample of samples.querySelectorAll("details.sample")) {
-    if (hadSamples) sample.open = open.includes(sample.dataset.key);
+  const found = [...samples.querySelectorAll("details.sample")];
+  const isOpenAsBefore = hadSamples && (open.length === 0 || found.some((sample) => open.includes(sample.dataset.key)));
+  for (const sample of found) {
+    if (isOpenAsBefore) sample.open = open.includes(sample.dataset.key); // else the first is open
     const edited = edits.get(sample.dataset.key);
     if (edited === undefined) continue;
     sample.querySelector("textarea").value = edited;
@@ -233,7 +236,7 @@ async function pick(source) {
     const found = await ask("GET", `${form.dataset.url}/records?${query}`);
     showProblems(found.problems);
     if (found.records === undefined) return;
-    records.value = found.records;
+    records.value = lent = found.records;
     edits.clear();
     await update();
   } catch (error) {
@@ -253,6 +256,7 @@ function startFrom(option) {
   edits.clear();
   if (option.dataset.records) {
     records.value = option.dataset.records;
+    lent = "";
     update();
   } else {
     arrange();
@@ -280,7 +284,9 @@ form.addEventListener("input", (event) => {
   if (event.target.id === "task") return;
   if (event.target === records) edits.clear();
   arrange();
-  updateLater();
+  const isExample = records.value === lent && lent !== "";
+  if (isExample && event.target === form.elements.template) pick("example");
+  else updateLater();
 });
 
 arrange();
