@@ -14,7 +14,7 @@ NO_EXAMPLE = ("_ID", "_BY", "STATE", "STATUS")
 """Ends of the names of fields that take certain values alone, which the catalogue does not know."""
 
 NOBODY = 2**31 - 1
-"""The id in an example: the highest that Insightly can give, so that no test reaches a record by accident."""
+"""The id in an example: so high that no record has it, and no test reaches one by accident."""
 
 BY_TYPE = {"number": 12.5, "boolean": False, "datetime": "2026-01-31 09:00:00", "integer": 1}
 EXAMPLES = {**BY_TYPE, "EMAIL": "ann.lee@example.com", "PHONE": "+1 555 0100"}
