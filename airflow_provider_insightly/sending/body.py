@@ -13,6 +13,7 @@ from uuid import UUID
 
 from airflow_provider_insightly.sending.record import FieldError
 
+MOST_DIGITS = 308  # before the point, in the double in which other programs read a number of JSON
 DEEPEST = 64  # levels; Insightly's own records have four, and Python's JSON encoder gives up at about a thousand
 MISSING = frozenset({"NAType", "NaTType"})  # the markers of data frames; their package need not be installed here
 
@@ -35,7 +36,7 @@ def plain(value: Any, field: str | None, depth: int = 0) -> Any:
     if isinstance(value, str):
         return _text(str(value), field)
     if isinstance(value, int):
-        return int(value)
+        return _integer(int(value), field)
     if isinstance(value, float):
         return _finite(float(value), field)
     if isinstance(value, Decimal):
@@ -43,7 +44,7 @@ def plain(value: Any, field: str | None, depth: int = 0) -> Any:
     if type(value).__name__ in MISSING:
         return None
     if isinstance(value, date):
-        return format_date(value)
+        return _date(value, field)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, Enum):
@@ -73,10 +74,10 @@ def write_line(values: Mapping[str, Any]) -> str:
 def format_date(value: date) -> str:
     """Write a date, or a moment in UTC, as Insightly does: ``2018-04-09 16:58:14``."""
     if not isinstance(value, datetime):
-        return f"{value:%Y-%m-%d} 00:00:00"
+        return f"{value.isoformat()} 00:00:00"
     if value.tzinfo is not None:
         value = value.astimezone(timezone.utc)
-    return value.strftime("%Y-%m-%d %H:%M:%S")
+    return value.replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 def _shown(value: Any) -> Any:
@@ -84,8 +85,10 @@ def _shown(value: Any) -> Any:
         return {str(name): _shown(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_shown(item) for item in value]
-    if value is None or isinstance(value, (str, bool, int)) or (isinstance(value, float) and math.isfinite(value)):
+    if value is None or isinstance(value, (str, bool)) or (isinstance(value, float) and math.isfinite(value)):
         return value
+    if isinstance(value, int):
+        return value if abs(value) < 10**MOST_DIGITS else hex(value)  # Python writes no more than 4300 digits
     try:
         return plain(value, None)
     except FieldError:
@@ -94,6 +97,13 @@ def _shown(value: Any) -> Any:
 
 def _too_deep(value: Any) -> Any:
     return "nested too deeply to show" if isinstance(value, (Mapping, list, tuple)) else value
+
+
+def _date(value: date, field: str | None) -> str:
+    try:
+        return format_date(value)
+    except OverflowError:
+        raise FieldError(field, f"is {value}, which in UTC is before the year 1 or after 9999") from None
 
 
 def _text(value: str, field: str | None) -> str:
@@ -119,9 +129,17 @@ def _finite(value: float, field: str | None) -> float:
     raise FieldError(field, f"is {value}, for which JSON has no word; give None where a value is missing")
 
 
+def _integer(value: int, field: str | None) -> int:
+    if abs(value) >= 10**MOST_DIGITS:
+        raise FieldError(field, f"has more than {MOST_DIGITS} digits, more than a number in JSON holds")
+    return value
+
+
 def _number(value: Decimal, field: str | None) -> int | float:
     if not value.is_finite():
-        return _finite(float(value), field)
+        return _finite(float(value) if not value.is_snan() else math.nan, field)
+    if value.adjusted() >= MOST_DIGITS:  # asked first: writing out 1e999999999 would take hours
+        raise FieldError(field, f"is {value:.3e}, more than a number in JSON holds")
     if value == value.to_integral_value():
         return int(value)
     number = float(value)

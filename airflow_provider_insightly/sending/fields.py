@@ -16,6 +16,9 @@ from airflow_provider_insightly.sending.record import FieldError
 
 CUSTOM = "__c"
 CUSTOM_FIELDS = "CUSTOMFIELDS"
+LARGEST_ID = 2**63 - 1
+MOST_DIGITS = 20  # of an integer that is a text; 64 bits hold 19
+EXACT_FLOAT = 2**53  # above it a float no longer tells one integer from the next
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 INTEGER = re.compile(r"[+-]?[0-9]+")
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -39,8 +42,9 @@ def read_record(obj: InsightlyObject, values: Mapping[str, Any]) -> dict[str, An
             custom.append({"FIELD_NAME": plain(name, name), "FIELD_VALUE": plain(value, name)})
         else:
             read[name] = read_value(find_field(obj, name), value)
-    if custom:
-        read[CUSTOM_FIELDS] = [*(read.get(CUSTOM_FIELDS) or []), *custom]
+    if custom or read.get(CUSTOM_FIELDS) is not None:
+        read[CUSTOM_FIELDS] = [*_custom_fields(read.get(CUSTOM_FIELDS)), *custom]
+        _refuse_twice(read[CUSTOM_FIELDS])
     return read
 
 
@@ -52,6 +56,8 @@ def find_field(obj: InsightlyObject, name: str) -> Field:
     field = obj.fields.get(name)
     if field is not None:
         return field
+    if name != name.strip():
+        raise FieldError(name, f"{obj.name} has no such field; remove the spaces around the name {name!r}")
     by_lower = {known.lower(): known for known in obj.fields}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     meant = f"did you mean {by_lower[near[0]]}? " if near else ""
@@ -69,6 +75,8 @@ def read_value(field: Field, value: Any) -> Any:
     """
     reader = READERS.get(field.type)
     if reader is None:
+        if field.type.endswith("[]") and not (value is None or isinstance(value, (list, tuple))):
+            raise FieldError(field.name, f"must be a list, not {shown(value)}")
         return plain(value, field.name)
     value = plain(value, field.name) if not isinstance(value, (date, Decimal)) else value
     if value is None or (value == "" and field.type != "text"):
@@ -94,21 +102,41 @@ def read_id(name: str, value: Any) -> int:
     if value is None or (isinstance(value, str) and not value.strip()):
         raise FieldError(name, "the id of the record is missing")
     number = _whole(value)
-    if number is None or number <= 0:
+    if number is None or not 0 < number <= LARGEST_ID:
         raise FieldError(name, f"the id of the record must be a positive integer, not {shown(value)}")
     return number
 
 
 def shown(value: Any) -> str:
     """Return a value for a message, cut to a readable length."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _custom_fields(given: Any) -> list[Any]:
+    fields = [] if given is None else given
+    if not isinstance(fields, list) or not all(
+        isinstance(each, dict) and isinstance(each.get("FIELD_NAME"), str) for each in fields
+    ):
+        raise FieldError(CUSTOM_FIELDS, 'must be a list of {"FIELD_NAME": …, "FIELD_VALUE": …}')
+    return fields
+
+
+def _refuse_twice(custom: Iterable[Mapping[str, Any]]) -> None:
+    seen = set()
+    for name in (each["FIELD_NAME"] for each in custom):
+        if name in seen:
+            raise FieldError(name, "is given more than once; keep one")
+        seen.add(name)
 
 
 def _text(field: Field, value: Any) -> str:
     if isinstance(value, (bool, float, dict, list)):
         raise FieldError(field.name, f"is a {type(value).__name__} ({shown(value)}), but the field is a text")
-    text = format_date(value) if isinstance(value, date) else str(value)
+    text = plain(value, field.name) if isinstance(value, date) else str(value)
     if field.max_length is not None and len(text) > field.max_length:
         raise FieldError(field.name, f"has {len(text)} characters, the field takes at most {field.max_length}")
     return text
@@ -132,7 +160,11 @@ def _whole(value: Any) -> int | None:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, str) and INTEGER.fullmatch(value.strip()):
-        return int(value)
+        return int(value) if len(value.strip()) <= MOST_DIGITS else None
+    if isinstance(value, float) and abs(value) > EXACT_FLOAT:
+        return None  # it has lost digits
+    if isinstance(value, Decimal) and not (value.is_finite() and value.adjusted() < MOST_DIGITS):
+        return None
     if isinstance(value, (float, Decimal)) and math.isfinite(value) and value == int(value):
         return int(value)
     return None
@@ -157,7 +189,7 @@ def _boolean(field: Field, value: Any) -> bool:
 
 def _datetime(field: Field, value: Any) -> str:
     if isinstance(value, date):
-        return format_date(value)
+        return str(plain(value, field.name))
     match = MOMENT.fullmatch(value.strip()) if isinstance(value, str) else None
     try:
         if match is None:

@@ -40,8 +40,9 @@ class Rejection:
 
     @property
     def message(self) -> str:
-        """The reason with the field before it."""
-        return f"{self.field}: {self.reason}" if self.field else self.reason
+        """The reason with the field before it; what no text file takes, such as half a character, is escaped."""
+        text = f"{self.field}: {self.reason}" if self.field else self.reason
+        return text.encode(errors="backslashreplace").decode()
 
 
 class FieldError(ValueError):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_insightly.api.catalogue import get_object
-from airflow_provider_insightly.sending.fields import read_record
+from airflow_provider_insightly.sending.fields import read_id, read_record
 from airflow_provider_insightly.sending.record import FieldError
 
 CONTACT, OPPORTUNITY = get_object("Contact"), get_object("Opportunity")
@@ -37,6 +37,9 @@ BERLIN = timezone(timedelta(hours=2))
         ("FORECAST_CLOSE_DATE", datetime(2018, 4, 9, 16, 58, 14, tzinfo=BERLIN), "2018-04-09 14:58:14"),
         ("FORECAST_CLOSE_DATE", datetime(2018, 4, 9, 16, 58, 14), "2018-04-09 16:58:14"),
         ("FORECAST_CLOSE_DATE", date(2018, 4, 9), "2018-04-09 00:00:00"),
+        ("FORECAST_CLOSE_DATE", date(1, 1, 1), "0001-01-01 00:00:00"),
+        ("FORECAST_CLOSE_DATE", "0987-01-01", "0987-01-01 00:00:00"),
+        ("FORECAST_CLOSE_DATE", datetime(1899, 12, 31, 1, tzinfo=BERLIN), "1899-12-30 23:00:00"),
         ("TAGS", [{"TAG_NAME": "a"}], [{"TAG_NAME": "a"}]),
     ],
 )
@@ -67,6 +70,18 @@ def test_values_are_read_by_the_field_s_type(field: str, value: Any, read: Any):
         ("FOO", b"x", "no such field"),
         ("Custom__c", b"x", "no form in JSON"),
         ("TAGS", [{"TAG_NAME": math.inf}], "is inf"),
+        ("TAGS", "a", "must be a list"),
+        ("BID_AMOUNT", "1e999999999", "more than a number in JSON holds"),
+        ("BID_AMOUNT", Decimal("1e999999999"), "more than a number in JSON holds"),
+        pytest.param("BID_AMOUNT", 10**5000, "more than a number in JSON holds", id="a huge number"),
+        ("BID_AMOUNT", Decimal("sNaN"), "is nan"),
+        ("PROBABILITY", Decimal("1e999999999"), "must be an integer"),
+        pytest.param("PROBABILITY", "9" * 5000, "must be an integer", id="many digits"),
+        ("PROBABILITY", Decimal("sNaN"), "must be an integer"),
+        ("FORECAST_CLOSE_DATE", datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5))), "after 9999"),
+        ("OPPORTUNITY_NAME ", "x", "remove the spaces"),
+        ("CUSTOMFIELDS", {"A__c": 1}, "must be a list"),
+        ("CUSTOMFIELDS", [{"A__c": 1}], "must be a list of"),
     ],
 )
 def test_values_that_do_not_fit_name_the_field(field: str, value: Any, message: str):
@@ -89,6 +104,32 @@ def test_custom_fields_join_those_that_are_there():
         {"FIELD_NAME": "A__c", "FIELD_VALUE": 1},
         {"FIELD_NAME": "B__c", "FIELD_VALUE": "2"},
     ]
+
+
+def test_a_custom_field_that_is_given_twice_is_refused():
+    given_fields = [{"FIELD_NAME": "A__c", "FIELD_VALUE": 1}]
+    with pytest.raises(FieldError, match="more than once") as raised:
+        read_record(CONTACT, {"CUSTOMFIELDS": given_fields, "A__c": "2"})
+    assert raised.value.field == "A__c"
+
+
+@pytest.mark.parametrize("value", [5, "5", " 5 ", 5.0, Decimal("5.0")])
+def test_an_id_that_is_one(value: Any):
+    assert read_id("CONTACT_ID", value) == 5
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(2**63, 1e300, float(2**53) + 2, Decimal("1e999999999"), "5.0", "1_000", [5]),
+        pytest.param("9" * 5000, id="many digits"),
+        pytest.param(10**5000, id="a huge number"),
+    ],
+)
+def test_an_id_that_is_none(value: Any):
+    with pytest.raises(FieldError, match="must be a positive integer") as raised:
+        read_id("CONTACT_ID", value)
+    assert raised.value.field == "CONTACT_ID"
 
 
 @given(st.text(max_size=255, alphabet=st.characters(exclude_categories=["Cs"])))

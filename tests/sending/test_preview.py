@@ -49,6 +49,12 @@ def test_a_sample_of_a_batch_and_of_a_deletion():
     assert "Content-Type" not in sample.headers
 
 
+def test_half_a_character_in_the_name_of_a_field_can_be_shown():
+    (sample,) = preview(from_template(get_template("create_contact")), [{"A\ud800": 1}])
+
+    assert "A\\ud800: Contacts has no such field" in str(sample).encode().decode()
+
+
 def test_masked_fields_are_not_shown():
     settings = from_template(get_template("create_contact"), mask_fields=("EMAIL_ADDRESS", "Pin__c"))
 

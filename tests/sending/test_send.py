@@ -264,3 +264,10 @@ def test_huge_and_endless_values(run_send: Run, insightly_sandbox: InsightlySand
     assert "10000000 characters" in rejected[0]["message"]
     (kept,) = contacts(insightly_sandbox)
     assert kept["CUSTOMFIELDS"][0]["FIELD_VALUE"] == huge
+
+
+def test_what_cannot_be_sent_may_stand_in_a_column_that_is_left_out(run_send: Run, insightly_sandbox: InsightlySandbox):
+    settings = from_template(get_template("create_contact"), exclude_attributes=("row",))
+    records = [{"FIRST_NAME": "Ann", "row": value} for value in (10**5000, object(), {1, 2}, b"x", float("nan"))]
+
+    assert run_send(settings, records).summary["succeeded"] == 5

@@ -38,6 +38,9 @@ def test_csv_takes_a_byte_order_mark_and_keeps_text_as_it_is():
         (b"", "is empty"),
         ("A,B,A\n1,2,3\n", "'A' more than once"),
         ("A,,C\n", "column 2 has no name"),
+        ("A, ,C\n", "column 2 has no name"),
+        ("A;B\n1;2\n", "separated by ';'"),
+        ("A\tB\n1\t2\n", "separated by"),
         ("Städte\n".encode("latin-1"), "encoding"),
         ("A\u00e4".encode("utf-16"), "encoding"),
         ('A\n"open\n1\n', "line 2"),
@@ -46,6 +49,14 @@ def test_csv_takes_a_byte_order_mark_and_keeps_text_as_it_is():
 def test_a_csv_that_is_none(content: bytes | str, message: str):
     with pytest.raises(SourceError, match=message):
         read(content, "csv")
+
+
+def test_empty_lines_may_stand_before_the_header_of_a_csv():
+    assert read("\n\r\nA,B\n\n1,2\n", "csv") == [Record(0, {"A": "1", "B": "2"}, 5)]
+
+
+def test_csv_in_another_encoding():
+    assert read("A\r\nZoë\r\n".encode("utf-16"), "csv", encoding="utf-16") == [Record(0, {"A": "Zoë"}, 2)]
 
 
 def test_a_csv_row_with_a_cell_too_many_is_rejected_and_the_others_read():
@@ -80,10 +91,46 @@ def test_json_takes_one_object_and_an_empty_list():
     assert read("[]", "json") == []
 
 
-@pytest.mark.parametrize("content", ['[{"A":1}', '[{"A":1} x]', '{"A":1}\n{"A":2}'])
-def test_broken_json(content: str):
-    with pytest.raises(SourceError, match="line"):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"A":1}', "line 1: a comma or the end"),
+        ('[{"A":1} x]', "line 1: a comma or the end"),
+        ('[\n{"A":1}\n{"A":2}]', "line 3: a comma or the end"),
+        ('[{"A":1},,{"A":2}]', "line 1: is not JSON"),
+        ('[{"A":1},]', "line 1: is not JSON"),
+        ('[{"A":1}]\n[{"A":2}]', "line 2: something follows"),
+        ('[{"A":1}] x', "line 1: something follows"),
+        ("[] x", "line 1: something follows"),
+        ('{"A":1}\n{"A":2}', "line 2: something follows"),
+        ('[{"A":1},\n{"A":"', "line 2: is not JSON from here on: Unterminated"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_broken_json(content: str, message: str):
+    with pytest.raises(SourceError, match=message):
         read(content, "json")
+
+
+def test_json_that_is_broken_at_the_start_is_not_read_to_the_end():
+    class File(io.BytesIO):
+        taken = 0
+
+        def read1(self, size: int | None = -1, /) -> bytes:
+            File.taken += (piece := super().read1(size)).__len__()
+            return piece
+
+    with pytest.raises(SourceError, match="line 1: is not JSON"):
+        list(read_file(File(b'[{"A" 1},' + b" " * 5_000_000), "json", "contacts"))
+    assert File.taken < 500_000
+
+
+@pytest.mark.parametrize("format", ["json", "jsonl"])
+def test_a_name_that_stands_in_a_record_twice_is_rejected(format: str):
+    (rejection,) = read('{"A": 1, "B": 2, "A": 3}', format)
+
+    assert isinstance(rejection, Rejection)
+    assert (rejection.field, rejection.reason) == ("A", "stands in the record more than once; keep one")
 
 
 @given(
@@ -109,6 +156,25 @@ def test_parquet(tmp_path: Path):
     assert [r.index for r in records] == list(range(2500))
 
 
+def test_a_parquet_row_that_python_cannot_read_is_rejected_and_the_others_read(tmp_path: Path):
+    moments = pa.array([0, -(10**18), 0], pa.timestamp("ms"))
+    pq.write_table(pa.table({"A": [1, 2, 3], "B": moments}), tmp_path / "p.parquet")
+
+    with open(tmp_path / "p.parquet", "rb") as file:
+        first, second, third = read_file(file, "parquet", "p")
+
+    assert (first.values["A"], third.values["A"], third.index) == (1, 3, 2)
+    assert isinstance(second, Rejection)
+    assert (second.field, second.record.index) == ("B", 1)
+
+
+def test_a_parquet_file_with_two_columns_of_one_name(tmp_path: Path):
+    pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["A", "A"]), tmp_path / "p.parquet")
+
+    with open(tmp_path / "p.parquet", "rb") as file, pytest.raises(SourceError, match="'A' more than once"):
+        list(read_file(file, "parquet", "p"))
+
+
 def test_a_parquet_file_that_is_none():
     with pytest.raises(SourceError, match="not a Parquet file"):
         read("A,B", "parquet")
@@ -123,3 +189,5 @@ def test_the_name_says_the_format():
 def test_records_in_memory():
     assert list(number_records({"A": 1})) == [Record(0, {"A": 1})]
     assert isinstance(next(iter(number_records([5]))), Rejection)
+    with pytest.raises(SourceError, match="not int"):
+        list(number_records(5))
