@@ -331,3 +331,69 @@ def test_why_says_what_is_missing(sign_in, store, query, said):
     answer = sign_in("viewer").get(f"{WHY}?{query}")
     assert answer.status_code == 200
     assert said in unescape(answer.text)
+
+
+@pytest.fixture
+def run_in_airflow(airflow_with_dags):
+    """A run that Airflow knows; gone afterwards. Its mapped tasks have as many instances as a test says."""
+    from airflow.models.dagrun import DagRun
+    from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from airflow.utils.state import DagRunState
+    from airflow.utils.types import DagRunTriggeredByType, DagRunType
+    from sqlalchemy import delete, update
+
+    run_id = "manual__2026-05-01T12:00:00+00:00"
+
+    def run(mapped: dict[str, int]) -> str:
+        with create_session() as session:
+            SerializedDagModel.get(DAG_ID, session=session).dag.create_dagrun(
+                run_id=run_id,
+                run_after=AT,
+                run_type=DagRunType.MANUAL,
+                triggered_by=DagRunTriggeredByType.TEST,
+                state=DagRunState.SUCCESS,
+                session=session,
+            )
+            for task_id, index in mapped.items():
+                instance = (TaskInstance.run_id == run_id) & (TaskInstance.task_id == task_id)
+                session.execute(update(TaskInstance).where(instance).values(map_index=index))
+        return run_id
+
+    yield run
+    with create_session() as session:
+        for model in (TaskInstance, DagRun):
+            session.execute(delete(model).where(model.run_id == run_id))
+
+
+def test_a_row_leads_to_the_log_of_the_task_that_wrote_it(sign_in, write, run_in_airflow, store):
+    from airflow_provider_insightly.store.tables import connector_actions
+
+    mapped = {"match_by_email_writes": 0, "sync_fields_writes": 3}
+    run_id = run_in_airflow(mapped)
+    pair = {"prospect_id": 7, "crm": Ref("Contacts", 5)}
+    link = Action("match_by_email", "link", "6", **pair)
+    update = Action("sync_fields", "update_crm", "mapping", **pair, changes=(change("TITLE"),))
+    held = Action("sync_fields", "update_crm", "4", **pair, changes=(change("PHONE"),), verdict=SKIPPED)
+    planned = Action("sync_opt_outs", "opt_out_crm", "7", **pair, changes=(change("EMAIL_OPTED_OUT"),))
+    with store.begin() as connection:
+        for seq, (action, result) in enumerate([(link, APPLIED), (update, APPLIED), (held, SKIPPED), (planned, None)]):
+            row = {"plan_id": f"plan of {run_id}", "seq": seq, "step": action.step, "event": action.event}
+            kept = {**row, "key": action.key, "data": action.to_json(), "result": result}
+            connection.execute(connector_actions.insert().values(kept))
+    write(link, run_id=run_id)
+    write(update, run_id=run_id)
+    write(held, SKIPPED, run_id=run_id)
+    write(planned, "planned", run_id=run_id)
+    write(Action("overwrite_opted_out", "lift_opt_out", "7", **pair), run_id="lift-opt-out__by-hand")
+    answer = sign_in("viewer").get(LOG)
+    found = [re.findall(r'href="([^"]*)" data-airflow', row) for row in answer.text.split("<tr>")[2:]]
+    tasks = f"/dags/{DAG_ID}/runs/manual__2026-05-01T12%3A00%3A00%2B00%3A00/tasks"
+    assert found == [
+        [],
+        [f"{tasks}/report"],
+        [f"{tasks}/report"],
+        [f"{tasks}/sync_fields_writes/mapped"],
+        [f"{tasks}/match_by_email_writes/mapped/0"],
+    ]

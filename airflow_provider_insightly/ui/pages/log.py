@@ -35,15 +35,15 @@ from airflow_provider_insightly.ui.rendering import query
 router = APIRouter()
 
 FILTERS = {
-    "from": "From",
-    "until": "Until",
-    "run": "Run",
     "event": "Event",
     "result": "Result",
     "setting": "Setting",
     "record": "Record",
     "field": "Field",
     "text": "Text",
+    "from": "From",
+    "until": "Until",
+    "run": "Run",
 }
 """The filters by their names in the address, in the order in which the page shows them."""
 
@@ -92,6 +92,7 @@ class Shown:
     :param task: the task that wrote it, with its path in Airflow; ``None`` for what no task of a kept run did.
     :param why: the record and the field to explain.
     :param timeline: the record whose timeline there is.
+    :param has_run: Airflow knows the run.
     """
 
     row: Mapping[str, Any]
@@ -99,6 +100,7 @@ class Shown:
     task: tuple[str, list[str]] | None
     why: tuple[str, str] | None
     timeline: str | None
+    has_run: bool
 
 
 @router.get("/connectors/{dag_id}/log", dependencies=[MayRead])
@@ -121,6 +123,7 @@ def show_log(place: ConnectorPlace, before: Cursor = None, after: Cursor = None)
         "log.html",
         asked=asked,
         found=found,
+        upwards=after is not None and found is not None and found.newer is not None,
         rows=rows,
         choices=choices,
         suggestions={"run": runs, "field": mapped_fields(overview.checked)},
@@ -228,7 +231,14 @@ def _show(
         index = tasks.get((row["run_id"], name))
         if index is not None:
             task = (name, ["mapped", "0"] if index == 0 else ["mapped"] if index > 0 else [])
-    return Shown(row, [(ref, pages(ref)) for ref in refs], task, why, path_of(refs[0]) if refs else None)
+    return Shown(
+        row=row,
+        records=[(ref, pages(ref)) for ref in refs],
+        task=task,
+        why=why,
+        timeline=path_of(refs[0]) if refs else None,
+        has_run=row["run_id"] in {run_id for run_id, _ in tasks},
+    )
 
 
 def path_of(ref: Ref) -> str:

@@ -70,7 +70,7 @@ def find_pairs(connection: Connection, instance: str, text: str) -> list[list[Re
     refs: list[Ref] = []
     if "@" in text:
         key = email_key(text)
-        if key is None:
+        if key is None or "\0" in key:
             raise ValueError(f"{text!r} is no e-mail address")
         staged = records_where(connection, instance, connector_records.c.email_key == key)
         refs = [each.ref for each in staged if each.ref.object in (PROSPECT, *CRM_OBJECTS)]
