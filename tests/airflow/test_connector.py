@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from airflow_provider_insightly.connector.log import LogFilter, read_log
+from airflow_provider_insightly.connector.log_search import LogFilter, read_log
 from airflow_provider_insightly.hooks.store import open_airflow_store
 from tests.connector.company import MAPPING, SETTINGS, Company, log_rows
 

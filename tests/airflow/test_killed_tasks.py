@@ -25,7 +25,7 @@ from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
 
 from airflow_provider_insightly.api.client import InsightlyClient
-from airflow_provider_insightly.connector.log import LogFilter, read_log
+from airflow_provider_insightly.connector.log_search import LogFilter, read_log
 from airflow_provider_insightly.hooks.store import open_airflow_store
 from airflow_provider_insightly.store.tables import (
     connector_changes,

@@ -13,7 +13,7 @@ from functools import partial
 
 import pytest
 
-from airflow_provider_insightly.connector.log import LogFilter, read_log
+from airflow_provider_insightly.connector.log_search import LogFilter, read_log
 from airflow_provider_insightly.store.engine import open_store
 from tests.connector.company import EDITS_IN_A_UNIT, MAPPING, SETTINGS, Company, log_rows
 
