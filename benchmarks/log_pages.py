@@ -186,7 +186,7 @@ def run_of(at: int) -> str:
 
 def write_some(engine: Engine, actions: int = 500) -> float:
     """Return how many milliseconds an intent and its result take, each in a transaction of its own, as in a run."""
-    plan = Plan(str(uuid.uuid4()), INSTANCE, "manual__write", "", Summary(), False, BEGIN)
+    plan = Plan(str(uuid.uuid4()), "another", "manual__write", "", Summary(), False, BEGIN)
     changes = tuple(Change(name, "Ada", "Grace", "CRM Value") for name in FIELDS[:3])
     begin = time.perf_counter()
     for seq in range(actions):
