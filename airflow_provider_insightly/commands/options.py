@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_insightly.sending.record import Record, Rejection
@@ -40,7 +40,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rename", help="old=new,old=new")
     parser.add_argument("--nulls", choices=("omit", "send"), default="omit")
     parser.add_argument("--grouping", help="json_array, property_inside_json_object, hoisted_fields …")
-    parser.add_argument("--grouping-options", type=json.loads, help='as JSON: {"property": "records"}')
+    parser.add_argument("--grouping-options", type=read_json, help='as JSON: {"property": "records"}')
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--batch-bytes", type=int)
     parser.add_argument("--patch-fallback", choices=("put",))
@@ -58,9 +58,21 @@ def add_delivery(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--on-unknown", choices=("fail", "resend"), default="fail", help="such a create without --match-on"
     )
+    parser.add_argument(
+        "--unknown-wait", type=float, default=60.0, help="seconds after which one that is not found was not done"
+    )
     parser.add_argument("--on-record-error", choices=("fail", "continue", "stop"), default="fail")
+    parser.add_argument("--max-failure-ratio", type=float, default=0.0, help="the share of records that may fail")
     parser.add_argument("--responses", metavar="FILE", help="write every answer as a line of JSON")
     parser.add_argument("--rejected", metavar="FILE", help="write every record that failed as a line of JSON")
+
+
+def read_json(text: str) -> Any:
+    """Read an argument that is JSON."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"this is not JSON: {error}") from None
 
 
 def read_settings(args: argparse.Namespace) -> SendSettings:

@@ -20,9 +20,9 @@ def run(args: argparse.Namespace) -> int:
     from airflow_provider_insightly.sending.preview import preview
 
     try:
-        samples = preview(options.read_settings(args), options.read_records(args), args.limit)
+        samples = preview(options.read_settings(args), options.read_records(args), max(args.limit, 1))
     except (ValueError, LookupError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write("\n\n".join(map(str, samples)) + "\n")
+    sys.stdout.write(("\n\n".join(map(str, samples)) or "There are no records.") + "\n")
     return int(any(sample.problem for sample in samples))

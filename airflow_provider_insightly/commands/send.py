@@ -36,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
 
 def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], key: str) -> int:
     """Send records by the options of the command and print the summary."""
+    from airflow.providers.common.compat.sdk import AirflowNotFoundException
+
     from airflow_provider_insightly.api.errors import InsightlyError
     from airflow_provider_insightly.hooks.insightly import InsightlyHook
     from airflow_provider_insightly.operators.storage import writing_lines
@@ -53,7 +55,11 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
             raise ValueError("This would delete records in Insightly for good: say --confirm-delete.")
         hook = InsightlyHook(args.conn_id)
         policy = DeliveryPolicy(
-            match_on=split(args.match_on), on_unknown=args.on_unknown, on_record_error=args.on_record_error
+            match_on=split(args.match_on),
+            on_unknown=args.on_unknown,
+            unknown_wait=args.unknown_wait,
+            on_record_error=args.on_record_error,
+            max_failure_ratio=args.max_failure_ratio,
         )
         with ExitStack() as stack:
             respond, reject = (stack.enter_context(writing_lines(path)) for path in (args.responses, args.rejected))
@@ -65,7 +71,7 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
                 for failure in report.failures:
                     sys.stderr.write(f"{failure}\n")
                 sys.stdout.write(json.dumps(report.summary(args.responses, args.rejected)) + "\n")
-    except (ValueError, LookupError, OSError, InsightlyError) as error:
+    except (ValueError, LookupError, OSError, InsightlyError, AirflowNotFoundException) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return int(policy.is_failure(report))

@@ -11,7 +11,7 @@ from airflow_provider_insightly.commands import options
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("record", type=json.loads, help='the record as JSON: {"FIRST_NAME": "Ann"}')
+    parser.add_argument("record", type=options.read_json, help='the record as JSON: {"FIRST_NAME": "Ann"}')
     options.add_settings(parser)
     options.add_connection(parser)
     parser.add_argument("--confirm-delete", action="store_true", help="consent to delete a record for good")
@@ -19,6 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Send the record and show the answer; 1 when it did not succeed."""
+    from airflow.providers.common.compat.sdk import AirflowNotFoundException
+
     from airflow_provider_insightly.api.errors import InsightlyError
     from airflow_provider_insightly.hooks.insightly import InsightlyHook
     from airflow_provider_insightly.sending.mask import mask
@@ -30,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         settings = options.read_settings(args)
         client = InsightlyHook(args.conn_id).get_conn()
         result = test_send(settings, args.record, client, confirm_delete=args.confirm_delete)
-    except (ValueError, LookupError, InsightlyError) as error:
+    except (ValueError, LookupError, InsightlyError, AirflowNotFoundException) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     if isinstance(result, Rejection):

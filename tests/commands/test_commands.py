@@ -99,6 +99,29 @@ def test_a_wrong_key_is_said_and_not_shown(command: Command, file: Path, capsys,
     assert insightly_sandbox.api_key not in shown
 
 
+def test_a_connection_that_does_not_exist(command: Command, file: Path, capsys):
+    for arguments in (["send", str(file)], ["send-test", '{"FIRST_NAME": "Ann"}']):
+        assert command(*arguments, "--template", "create_contact", "--conn-id", "nowhere") == 1
+        assert "`nowhere` isn't defined" in capsys.readouterr().err
+
+
+def test_a_test_record_that_is_not_json(command: Command, capsys):
+    assert command("send-test", '{"FIRST_NAME"', "--template", "create_contact") != 0
+    assert "this is not JSON: Expecting ':'" in capsys.readouterr().err
+
+
+def test_a_file_without_records(command: Command, file: Path, capsys):
+    file.write_text("FIRST_NAME\n")
+    assert command("preview", str(file), "--template", "create_contact") == 0
+    assert capsys.readouterr().out == "There are no records.\n"
+
+
+def test_failures_that_are_allowed(command: Command, file: Path):
+    send = ["send", str(file), "--template", "create_contact", "--exclude", "row", "--max-failure-ratio"]
+    assert command(*send, "0.4") == 0
+    assert command(*send, "0.3") == 1
+
+
 def test_db(command: Command, file: Path, capsys):
     assert command("db", "upgrade") == 0
     assert "is up to date" in capsys.readouterr().out
