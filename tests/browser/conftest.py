@@ -70,11 +70,11 @@ def company(standalone, insightly_sandbox_server) -> Any:
 
 
 def sync(client: InsightlyClient, engine: Any, configuration: Configuration, run_id: str, **options: Any) -> None:
+    run_connector(client, engine, CONN_ID, configuration, run_id=run_id, sleep=lambda _: None, **options)
     with writing(engine) as connection:
         note_configuration(
             connection, CONN_ID, configuration, {}, dag_id=DAG_ID, run_id=run_id, dry_run=False, now=utc_now()
         )
-    run_connector(client, engine, CONN_ID, configuration, run_id=run_id, sleep=lambda _: None, **options)
 
 
 class Company:

@@ -33,15 +33,17 @@ def sync(insightly_sandbox, store):
 
     def sync(configuration, run_id, **options):
         overrides = options.pop("overrides", {})
-        with writing(store) as connection:
-            note_configuration(
-                *(connection, INSTANCE, configuration, overrides),
-                dag_id=DAG_ID,
-                run_id=run_id,
-                dry_run=False,
-                now=utc_now(),
-            )
-        return run_connector(client, store, INSTANCE, configuration, run_id=run_id, **options)
+        try:
+            return run_connector(client, store, INSTANCE, configuration, run_id=run_id, **options)
+        finally:
+            with writing(store) as connection:
+                note_configuration(
+                    *(connection, INSTANCE, configuration, overrides),
+                    dag_id=DAG_ID,
+                    run_id=run_id,
+                    dry_run=False,
+                    now=utc_now(),
+                )
 
     sync.client = client
     return sync
@@ -109,9 +111,8 @@ def test_the_mapping_names_the_problems_that_the_check_found(sync, sign_in):
 
 def test_the_mapping_lists_labels_that_drifted(sync, insightly_sandbox, sign_in, store):
     for name, label in (("Prospect", "Hobby"), ("Contacts", "Pastime")):
-        insightly_sandbox.control(
-            "POST", "/custom-fields", {"object": name, "field": "Hobby__c", "label": label, "type": "TEXT"}
-        )
+        described = {"FIELD_NAME": "Hobby__c", "FIELD_LABEL": label, "FIELD_TYPE": "TEXT"}
+        insightly_sandbox.control("POST", f"/custom-fields/{name}", described)
     rows = [{"prospect": "Hobby__c", "contact": "Hobby__c", "primary": "prospect"}]
     sync(Configuration.model_validate({"mapping": rows}), FIRST)
     with writing(store) as connection:
