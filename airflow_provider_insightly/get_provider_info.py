@@ -77,7 +77,10 @@ def get_provider_info() -> dict[str, Any]:
 
 
 OPERATOR_MODULES = ("approval", "connector", "records", "send")
-EXTRA_LINKS = [f"{PACKAGE}.links.record.InsightlyRecordLink"]
+EXTRA_LINKS = [
+    f"{PACKAGE}.links.connector.InsightlyConnectorLogLink",
+    f"{PACKAGE}.links.record.InsightlyRecordLink",
+]
 
 CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "pod": {

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 from airflow.sdk import BaseOperator
 
+from airflow_provider_insightly.links.connector import InsightlyConnectorLogLink
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from sqlalchemy.engine import Engine
@@ -39,6 +41,7 @@ class ConnectorOperator(BaseOperator):
     """
 
     ui_color = "#e8f0fb"
+    operator_extra_links = (InsightlyConnectorLogLink(),)
     template_fields: Sequence[str] = ("insightly_conn_id",)  # so that the pages in the UI can tell whose run it is
 
     def __init__(self, *, configuration: Configuration, **kwargs: Any) -> None:
