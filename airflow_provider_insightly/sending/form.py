@@ -130,8 +130,14 @@ def _read_grouping(given: Mapping[str, Any]) -> Grouping | None:
         options = _read_object("grouping_options", options)
     if algorithm in ALGORITHMS:
         options = {**options, **_read_options(algorithm, given)}
-    with _naming("grouping"):
+    with _naming(_find_blank(algorithm, options) or "grouping"):
         return make_grouping(algorithm, options)
+
+
+def _find_blank(algorithm: str, options: Mapping[str, Any]) -> str | None:
+    """Return the setting of an algorithm that has no default and is not given."""
+    known = fields(ALGORITHMS[algorithm]) if algorithm in ALGORITHMS else ()  # type: ignore[arg-type]
+    return next((f"grouping_{o.name}" for o in known if o.default in ("", ()) and not options.get(o.name)), None)
 
 
 def _read_options(algorithm: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def test_what_a_grouping_does_not_have_is_left_alone():
         ({"template": "create_contact", "update_mode": "merge"}, "update_mode", "is for updates"),
         ({"template": "update_contact", "update_mode": "replace"}, "allow_replace", "clears every field"),
         ({"url": "/Bulk", "grouping": "by_luck"}, "grouping", "There is no grouping 'by_luck'"),
-        ({"url": "/Bulk", "grouping": "map_by_key"}, "grouping", "key_field"),
+        ({"url": "/Bulk", "grouping": "map_by_key"}, "grouping_key_field", "key_field"),
         ({"url": "/Bulk", "grouping": "hoisted_fields", "grouping_options": "[]"}, "grouping_options", "a JSON object"),
         (
             {"url": "/Bulk", "grouping": "object_with_static_fields", "grouping_static_fields": "{"},

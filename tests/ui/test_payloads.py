@@ -199,7 +199,7 @@ def test_masked_values_are_shown_nowhere_in_the_request(page):
         ({**CREATE, "headers": "Authorization:Basic eA=="}, {"a": 1}, "headers", "set by the provider"),
         ({"template": "update_contact", "update_mode": "replace"}, {"a": 1}, "allow_replace", "clears every field"),
         ({**CREATE, "grouping": "json_array"}, {"a": 1}, "grouping", "one record a request"),
-        ({"url": "/Bulk", "grouping": "map_by_key"}, {"a": 1}, "grouping", "key_field"),
+        ({"url": "/Bulk", "grouping": "map_by_key"}, {"a": 1}, "grouping_key_field", "key_field"),
         ({"url": "/Bulk", "batch_size": "x"}, {"a": 1}, "batch_size", "whole number"),
         ({"url": True}, {"a": 1}, "url", "must be a text"),
         (CREATE, "", "records", "no records yet"),
@@ -258,7 +258,8 @@ def test_what_the_page_never_sends_is_refused(sign_in, content: str, status: int
     assert re.search(message, answer.text)
 
 
-def test_without_a_connection_the_samples_are_shown_all_the_same(sign_in):
+def test_without_a_connection_the_samples_are_shown_all_the_same(sign_in, monkeypatch):
+    monkeypatch.delenv("AIRFLOW_CONN_INSIGHTLY_DEFAULT", raising=False)
     sheet = {"settings": CREATE, "records": '{"FIRST_NAME": "Ann"}'}
     viewer = sign_in("viewer")
     found = viewer.post(f"/connectors/{SENDER}/payloads/preview", json=sheet).json()
