@@ -229,7 +229,10 @@ def _rarest(
         return sources[0] if sources else _Source((true(),))
 
     def size(source: _Source) -> int:
-        some = (query.limit(SEARCHED_AT_ONCE).subquery() for query, _ in _queries(instance, source, low, high))
+        some = (
+            query.order_by(number).limit(SEARCHED_AT_ONCE).subquery()  # in the order of the index, it is read from it
+            for query, number in _queries(instance, source, low, high)
+        )
         return sum(connection.execute(select(func.count()).select_from(ids)).scalar_one() for ids in some)
 
     return min(sources, key=size)
