@@ -84,13 +84,22 @@ def prepare(args: argparse.Namespace) -> tuple[Sandbox, socket.socket]:
     settings = Settings(**{name: getattr(args, name) for name in Settings.model_fields})
     imports = find_imports(args.imports)
     listener = listen(args.host, args.port)
+    if args.seed:
+        say(f"Making the records of --seed {args.seed}, unless the database has some.")
     try:
         sandbox = Sandbox(args.api_key, settings, database=args.database, seed=args.seed, seed_number=args.seed_number)
     except sqlite3.Error as error:
         raise ValueError(f"--database {args.database}: {error}") from None
     for name, path in imports:
-        import_file(sandbox.store, name, path, sandbox.now())
+        report = import_file(sandbox.store, name, path, sandbox.now())
+        ignored = ", ".join(report["ignored_columns"])
+        say(f"{name}={path}: {report['imported']} records" + (f"; no field for {ignored}" if ignored else ""))
     return sandbox, listener
+
+
+def say(line: str) -> None:
+    """Tell the user something beside the URL, which alone goes to standard output."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def listen(host: str, port: int) -> socket.socket:

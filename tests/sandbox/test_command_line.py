@@ -42,6 +42,14 @@ def test_it_prints_its_url_and_answers_there(tmp_path):
         assert (settings["rate"], settings["put"], settings["without"]) == (0, "replace", ["Ticket"])
 
 
+def test_it_names_the_columns_of_an_import_that_are_no_field(tmp_path):
+    rows = tmp_path / "contacts.csv"
+    rows.write_text("First Name,Shoe Size\nZoë,38\n")
+    with running("--import", f"Contacts={rows}") as (process, _, _url):
+        process.terminate()
+        assert "1 records; no field for Shoe Size" in process.stderr.read()
+
+
 def test_what_was_answered_survives_the_kill_of_the_process(tmp_path):
     database = ["--database", str(tmp_path / "sandbox.db"), "--rate", "0", "--seed", "demo"]
     with running(*database) as (process, session, url):
