@@ -110,3 +110,76 @@ def test_a_client_finds_headers_by_their_exact_names(sandbox):
     answer = send(sandbox, "GET", "/Contacts?count_total=true")
     names = set(answer.raw.headers.keys())
     assert {"X-Total-Count", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Content-Type", "Content-Length"} <= names
+
+
+def test_a_client_doubles_the_slash_after_the_version(sandbox):
+    """JavaScript: a base URL that ends in a slash and paths that begin with one."""
+    sandbox.add("Contacts", FIRST_NAME="Zoë")
+    assert len(send(sandbox, "GET", "//Contacts?top=5&brief=false").json()) == 1
+
+
+def test_a_client_writes_that_it_has_no_bookmark_yet(sandbox):
+    """Python, a Singer tap: the first run says None, in a list, where dates filter nothing."""
+    sandbox.add("Organisations", ORGANISATION_NAME="Øl")
+    listed = send(sandbox, "GET", "/organisations?count_total=true&updated_after_utc=None&skip=0&top=500")
+    assert (len(listed.json()), listed.headers["x-total-count"]) == (1, "1")
+
+
+def test_a_client_searches_without_a_condition(sandbox):
+    """Python, an Airbyte source: the first run reads all pages of the search."""
+    sandbox.add("Contacts", FIRST_NAME="Zoë")
+    sandbox.add("Contacts", FIRST_NAME="Bo")
+    found = send(sandbox, "GET", "/Contacts/Search", params={"count_total": "True", "top": 500})
+    assert [contact["FIRST_NAME"] for contact in found.json()] == ["Zoë", "Bo"]
+
+
+def test_a_client_filters_by_names_that_search_does_not_know(sandbox):
+    """JavaScript: the field's own name as a parameter filters nothing."""
+    sandbox.add("Contacts", FIRST_NAME="Zoë")
+    assert len(send(sandbox, "GET", "/Contacts/Search?EMAIL_ADDRESS=x@example.com").json()) == 1
+
+
+def test_a_client_writes_booleans_as_digits(sandbox):
+    """PHP: 1 and 0 in the query."""
+    sandbox.add("Contacts", FIRST_NAME="Zoë")
+    listed = send(sandbox, "GET", "/Contacts?brief=1&count_total=1")
+    assert ("TAGS" in listed.json()[0], listed.headers["X-Total-Count"]) == (False, "1")
+    listed = send(sandbox, "GET", "/Contacts?brief=0&count_total=0")
+    assert ("TAGS" in listed.json()[0], "X-Total-Count" in listed.headers) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("part", "body"),
+    [("Tags", {"TAG_NAME": "vip"}), ("Dates", {"OCCASION_NAME": "Birthday", "OCCASION_DATE": "2026-05-06"})],
+)
+def test_a_client_puts_one_part_where_a_list_is_meant(sandbox, part, body):
+    """Clients generated from the vendor's document, which says one."""
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")["CONTACT_ID"]
+    answer = send(sandbox, "PUT", f"/Contacts/{contact}/{part}", json=body)
+    name = next(iter(body))
+    assert (answer.status_code, [each[name] for each in answer.json()]) == (200, [body[name]])
+
+
+def test_a_client_sends_a_file_in_chunks_with_headers_on_each_part(sandbox):
+    """Java: a form of unknown length, each of whose parts has a type and an encoding of its own."""
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")["CONTACT_ID"]
+    more = "Content-Type: text/plain; charset=ISO-8859-1\r\nContent-Transfer-Encoding: 8bit"
+    form = (
+        f'--x\r\nContent-Disposition: form-data; name="file_name"\r\n{more}\r\n\r\noffer.txt\r\n'
+        f'--x\r\nContent-Disposition: form-data; name="content_type"\r\n{more}\r\n\r\ntext/plain\r\n'
+        '--x\r\nContent-Disposition: form-data; name="file"; filename="f.bin"\r\n'
+        "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\nØl\r\n--x--\r\n"
+    ).encode()
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    path = f"/Contacts/{contact}/FileAttachments"
+    file = send(sandbox, "POST", path, headers=headers, data=iter([form[:100], form[100:]])).json()
+    assert (file["FILE_NAME"], file["CONTENT_TYPE"]) == ("offer.txt", "text/plain")
+    assert send(sandbox, "GET", f"/FileAttachments/{file['FILE_ID']}").content == "Øl".encode()
+
+
+def test_a_client_that_keeps_to_nine_requests_a_second_is_never_refused(sandbox):
+    """TypeScript: six at a time, at most nine in any second, under the documented ten."""
+    sandbox.settings(rate=10, concurrency=6)
+    for second in range(3):
+        sandbox.settings(clock_offset=1.005 * second)
+        assert {send(sandbox, "GET", "/Contacts?top=1&brief=true").status_code for _ in range(9)} == {200}
