@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
+from airflow_provider_insightly.api.catalogue import get_object
 from airflow_provider_insightly.sending.address import read_headers
 from airflow_provider_insightly.sending.grouping import ALGORITHMS, Grouping, make_grouping
 from airflow_provider_insightly.sending.record import Record, Rejection
@@ -20,8 +21,6 @@ from airflow_provider_insightly.sending.source import SourceError, read_file
 from airflow_provider_insightly.sending.template import get_template
 
 KNOWN = frozenset({"template", *(setting.name for setting in fields(SendSettings))})
-
-
 TEXT_FORMATS = ("csv", "json", "jsonl")
 
 
@@ -54,6 +53,8 @@ def read_settings(given: Mapping[str, Any]) -> SendSettings:
     }
     if given.get("template"):
         return from_template(_read("template", get_template, given["template"]), **settings)
+    if given.get("object"):
+        _read("object", get_object, given["object"])
     return SendSettings(
         method=given.get("method") or "POST",
         url=given["url"],

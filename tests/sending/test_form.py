@@ -90,6 +90,7 @@ def test_what_a_grouping_does_not_have_is_left_alone():
             "grouping_static_fields",
             "a JSON object",
         ),
+        ({"url": "/Bulk", "object": "Contracts"}, "object", "no object 'Contracts'"),
         ({"url": True}, "url", "must be a text"),
         ({"url": "/Contacts\ud800"}, "url", "half a character"),
     ],
