@@ -38,6 +38,7 @@ class Standalone:
 
     def __init__(self, url: str, log: Path, environment: dict[str, str]) -> None:
         self.url, self.log, self.environment = url, log, environment
+        self.home = log.parent
         self.session = requests.Session()
 
     def command(self, *arguments: str) -> str:
@@ -75,6 +76,21 @@ class Standalone:
     def find(self, dag_id: str) -> Any:
         self.wait_until(dag_id, lambda: self.session.get(f"{self.url}/api/v2/dags/{dag_id}").ok)
         return self.call("GET", f"/dags/{dag_id}")
+
+    def connect(self, conn_id: str, sandbox: InsightlySandbox) -> None:
+        """Add a connection to the sandbox."""
+        extra = {"base_url": sandbox.base_url, "requests_per_second": 500, "concurrency": 100}
+        described = {"conn_type": "insightly", "password": sandbox.api_key, "extra": json.dumps(extra)}
+        self.call("POST", "/connections", connection_id=conn_id, **described)
+
+    def tasks(self, dag_id: str, run_id: str) -> Any:
+        """Return the run's task instances."""
+        return self.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=100")["task_instances"]
+
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Have a task and all after it run again."""
+        body = {"dag_run_id": run_id, "task_ids": [task_id], "include_downstream": True, "only_failed": False}
+        self.call("POST", f"/dags/{dag_id}/clearTaskInstances", dry_run=False, **body)
 
     def activate(self, dag_id: str) -> None:
         self.find(dag_id)
@@ -117,6 +133,7 @@ def run_standalone(sandbox: InsightlySandbox, home: Path) -> Iterator[Standalone
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{user}" for user in USERS),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",  # tests add DAGs
         "AIRFLOW__API__PORT": str(api),
         "AIRFLOW__API__BASE_URL": url,
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_logs),

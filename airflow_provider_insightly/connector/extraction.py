@@ -71,12 +71,11 @@ def extract(
         if read_state(connection, instance, f"fields {object_name}") != sorted(fields):
             watermark = None  # other fields are mapped now: those of unchanged records are not in the store
     since = watermark - timedelta(seconds=overlap_seconds) if watermark else None
-    changed: set[Ref] = set()
-    pages = read = 0
+    pages = read = changed = 0
     for _ in range(READINGS):
         reading = _Reading(client, engine, instance, object_name, fields, now)
         reading.read(since)
-        changed |= reading.changed
+        changed += reading.changed  # what a reading staged is no news to the next
         pages += reading.pages
         read = len(reading.seen)
         if reading.complete:
@@ -91,7 +90,7 @@ def extract(
         write_state(connection, instance, f"fields {object_name}", sorted(fields))
         if since is None:
             write_time(connection, instance, f"swept {object_name}", now())
-    return Extraction(object_name, since, read, len(changed), pages)
+    return Extraction(object_name, since, read, changed, pages)
 
 
 def advance_watermarks(engine: Engine, instance: str, object_names: Sequence[str]) -> None:
@@ -119,8 +118,7 @@ class _Reading:
         self.object_name, self.fields = object_name, fields
         self.started: datetime | None = None
         self.seen: set[int] = set()
-        self.changed: set[Ref] = set()
-        self.pages = 0
+        self.pages = self.changed = 0
         self.complete = True
 
     def read(self, since: datetime | None) -> None:
@@ -140,7 +138,7 @@ class _Reading:
             self.seen.update(record.ref.id for record in records)
             with writing(self.engine) as connection:
                 staged = stage(connection, self.instance, records, self.now())
-            self.changed.update(staged.changed)
+            self.changed += len(staged.changed)
             for ref in staged.doubtful:
                 self._read_again(ref)
         if total is not None and len(self.seen) < total:
@@ -152,4 +150,4 @@ class _Reading:
         except NotFoundError:
             return  # deleted since: the next sweep finds that
         with writing(self.engine) as connection:
-            self.changed.update(stage(connection, self.instance, [record], self.now(), certain=True).changed)
+            self.changed += len(stage(connection, self.instance, [record], self.now(), certain=True).changed)

@@ -88,14 +88,22 @@ def _named(record: Record, settings: Settings) -> list[Ref]:
 
 
 def _sharing(connection: Connection, instance: str, keys: Collection[str], loaded: list[Record]) -> list[Record]:
-    """Return the records with these addresses, and for those that are gone also those with the same name."""
-    column = connector_records.c
+    """Return the other records with these addresses, and for those that are gone also those with the same name."""
+    column, found = connector_records.c, list[Record]()
+    known = [and_(column.object == name, column.record_id.in_(ids)) for name, ids in _ids_by_object(loaded).items()]
     names = {record.name_key for record in loaded if record.gone and record.name_key}
-    found = []
     if keys:
-        found += records_where(connection, instance, column.email_key.in_(keys))
+        found += records_where(connection, instance, and_(column.email_key.in_(keys), ~or_(*known)))
     if names:
-        found += records_where(connection, instance, and_(column.name_key.in_(names), column.object.in_(CRM_OBJECTS)))
+        same_name = and_(column.name_key.in_(names), column.object.in_(CRM_OBJECTS))
+        found += records_where(connection, instance, and_(same_name, ~or_(*known)))
+    return found
+
+
+def _ids_by_object(records: list[Record]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for record in records:
+        found.setdefault(record.ref.object, []).append(record.ref.id)
     return found
 
 
@@ -112,10 +120,11 @@ def _tombstones(connection: Connection, instance: str, refs: Collection[Ref]) ->
 def _pairs(connection: Connection, table: Table, instance: str, refs: Collection[Ref]) -> list[Any]:
     """Return the rows about any of these records: one query for each side, so that each has its index."""
     ids = {name: [ref.id for ref in refs if ref.object == name] for name in (PROSPECT, *CRM_OBJECTS)}
-    conditions: list[ColumnElement[bool]] = [table.c.prospect_id.in_(ids[PROSPECT])] if ids[PROSPECT] else []
+    of_prospects = table.c.prospect_id.in_(ids[PROSPECT])
+    conditions: list[ColumnElement[bool]] = [of_prospects] if ids[PROSPECT] else []
     for name in CRM_OBJECTS:
-        if ids[name]:
-            conditions.append(and_(table.c.crm_object == name, table.c.crm_id.in_(ids[name])))
+        if ids[name]:  # none is read twice
+            conditions.append(and_(table.c.crm_object == name, table.c.crm_id.in_(ids[name]), ~of_prospects))
     rows: list[Any] = []
     for condition in conditions:
         rows += connection.execute(select(table).where(table.c.instance == instance, condition))

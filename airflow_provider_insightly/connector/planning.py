@@ -142,16 +142,14 @@ def make_plan(
                 world = load_world(connection, instance, refs, configuration.settings, now)
         looked_at.update(ref for ref in world.records)
         actions = decide_world(world, rules)
-        total = (total + sum(int(action.key, 16) for action in actions)) % 2**256
         with writing(engine) as connection:
-            _store(connection, plan_id, summary, actions)
+            total += _store(connection, plan_id, summary, actions)
     with writing(engine) as connection:
         labels = read_state(connection, instance, LABELS) or {}
         actions = [] if only else sync_labels(mapping, labels, configuration.settings)
         actions += [] if only else plan_notes(connection, instance, configuration.settings, now)
-        total = (total + sum(int(action.key, 16) for action in actions)) % 2**256
-        _store(connection, plan_id, summary, actions)
-    plan_hash = hashlib.sha256(f"{configuration.digest} {backfill} {total:064x}".encode()).hexdigest()
+        total += _store(connection, plan_id, summary, actions)
+    plan_hash = hashlib.sha256(f"{configuration.digest} {backfill} {total % 2**256:064x}".encode()).hexdigest()
     with writing(engine) as connection:
         connection.execute(
             update(connector_plans)
@@ -217,10 +215,14 @@ def _changes(engine: Engine, instance: str, plan_id: str) -> Iterator[list[Ref]]
         last = batch[-1]
 
 
-def _store(connection: Connection, plan_id: str, summary: Summary, actions: Sequence[Action]) -> None:
+def _store(connection: Connection, plan_id: str, summary: Summary, actions: Sequence[Action]) -> int:
+    """Keep actions; return the sum of their keys, which does not depend on their order."""
     rows: list[dict[str, Any]] = []
+    total = 0
     for action in actions:
         summary.count(action)
+        key = action.key
+        total += int(key, 16)
         rows.append(
             {
                 "plan_id": plan_id,
@@ -230,13 +232,14 @@ def _store(connection: Connection, plan_id: str, summary: Summary, actions: Sequ
                 "prospect_id": action.prospect_id,
                 "crm_object": action.crm.object if action.crm else None,
                 "crm_id": action.crm.id if action.crm else None,
-                "key": action.key,
+                "key": key,
                 "data": action.to_json(),
                 "result": None if action.verdict == PLANNED else action.verdict,
             }
         )
     if rows:
         connection.execute(connector_actions.insert(), rows)
+    return total
 
 
 def _count_world(connection: Connection, instance: str) -> Summary:
