@@ -80,7 +80,7 @@ def read_row(store: Store, obj: InsightlyObject, row: Record, ignored: set[str])
             ignored.add(str(column))
     if custom and "CUSTOMFIELDS" in record:
         known = store.definitions(obj.name)
-        record["CUSTOMFIELDS"] = read_custom_fields(custom, known, [], accept_undefined=True)
+        record["CUSTOMFIELDS"] = read_custom_fields(custom, known, [], accept_undefined=True, read_only=True)
     return record
 
 

@@ -16,6 +16,7 @@ from airflow_provider_insightly.sandbox.values import (
     CUSTOM_NAME,
     blank_record,
     check_required,
+    is_editable,
     parse_date,
     read_body,
     read_custom_fields,
@@ -246,11 +247,14 @@ def read_fields(call: Call, obj: InsightlyObject, body: Record, current: Record)
     for name in SET_BY_PIPELINE.get(obj.type, ()):
         fields.pop(name, None)
     if fields.get("CUSTOMFIELDS") is not None:
-        replace = call.settings.put == "replace" and call.operation.method == "PUT"
+        known = custom_fields(call, obj)
+        kept = current.get("CUSTOMFIELDS") or []
+        if call.settings.put == "replace" and call.operation.method == "PUT":
+            kept = [each for each in kept if each["FIELD_NAME"] in known and not is_editable(known[each["FIELD_NAME"]])]
         fields["CUSTOMFIELDS"] = read_custom_fields(
             fields["CUSTOMFIELDS"],
-            custom_fields(call, obj),
-            [] if replace else current.get("CUSTOMFIELDS") or [],
+            known,
+            kept,
             accept_undefined=call.settings.undefined_custom == "accept",
         )
     elif "CUSTOMFIELDS" in fields:

@@ -113,14 +113,21 @@ def check_required(type_name: str, record: Mapping[str, Any]) -> None:
 
 
 def read_custom_fields(
-    given: Any, known: Mapping[str, Mapping[str, Any]], current: list[Record], *, accept_undefined: bool
+    given: Any,
+    known: Mapping[str, Mapping[str, Any]],
+    current: list[Record],
+    *,
+    accept_undefined: bool,
+    read_only: bool = False,
 ) -> list[Record]:
     """Return a record's custom fields after a write.
 
-    :param given: ``CUSTOMFIELDS`` of the body; fields that it lacks stay, fields that it sets to null go.
+    :param given: ``CUSTOMFIELDS`` of the body; fields that it lacks stay, fields that it sets to null go, and those
+        that cannot be edited are left alone, like all read-only fields.
     :param known: the definitions of the object's custom fields, by name.
     :param current: what the record has now.
     :param accept_undefined: keep values of fields that nobody defined, as they come.
+    :param read_only: set those that cannot be edited, too.
     :raises ApiError: 400, naming the field, when a value does not fit.
     """
     values = {field["FIELD_NAME"]: field["FIELD_VALUE"] for field in current}
@@ -136,6 +143,8 @@ def read_custom_fields(
             raise ApiError(400, "A custom field needs its FIELD_NAME.")
         name = exact.get(name.lower(), name)
         value = entry.get("FIELD_VALUE")
+        if name in known and not (read_only or is_editable(known[name])):
+            continue
         if name in known:
             value = None if value in (None, "") else _convert(_custom_converter(known[name]), name, value)
         elif not accept_undefined or not CUSTOM_NAME.fullmatch(name):
@@ -292,11 +301,14 @@ def _date(value: Any) -> str:
     return parse_date(value)
 
 
+def is_editable(definition: Mapping[str, Any]) -> bool:
+    """Return whether clients may set a custom field."""
+    return definition["FIELD_TYPE"] != "AUTONUMBER" and bool(definition.get("EDITABLE", True))
+
+
 def _custom_converter(definition: Mapping[str, Any]) -> Convert:
     kind = definition["FIELD_TYPE"]
     options = [option["OPTION_VALUE"] for option in definition.get("CUSTOM_FIELD_OPTIONS") or ()]
-    if kind == "AUTONUMBER" or not definition.get("EDITABLE", True):
-        raise ApiError(400, f"{definition['FIELD_NAME']} cannot be edited.")
     if kind in ("DROPDOWN", "MULTISELECT") and options:
         return lambda value: _choice(_text(value, None), options, many=kind == "MULTISELECT")
     return {"NUMERIC": _number, "PERCENT": _number, "BIT": _boolean, "DATE": _date, "DATETIME": _date}.get(

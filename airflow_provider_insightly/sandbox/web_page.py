@@ -74,7 +74,9 @@ class Desk:
         }
         if fields.get("CUSTOMFIELDS") is not None:
             known = self.store.definitions(obj.name)
-            fields["CUSTOMFIELDS"] = read_custom_fields(fields["CUSTOMFIELDS"], known, [], accept_undefined=True)
+            fields["CUSTOMFIELDS"] = read_custom_fields(
+                fields["CUSTOMFIELDS"], known, [], accept_undefined=True, read_only=True
+            )
         return fields
 
     def save(self, name: str, record: Record) -> Record:

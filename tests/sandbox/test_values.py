@@ -163,6 +163,12 @@ def test_field_names_are_accepted_in_any_case(sandbox):
     assert sandbox.add("Contacts", first_name="Zoë", Last_Name="Ng")["LAST_NAME"] == "Ng"
 
 
+FIELD_TYPES = [
+    *("TEXT", "MULTILINETEXT", "NUMERIC", "PERCENT", "BIT", "DATE", "DATETIME"),
+    *("DROPDOWN", "MULTISELECT", "AUTONUMBER", "URL", "IMAGE"),
+]
+
+
 class TestCustomFields:
     def define(self, sandbox, name, kind, *options, **more):
         definition = {
@@ -211,9 +217,36 @@ class TestCustomFields:
         assert answer.status_code == 400
         assert "Field__c" in answer.text
 
-    def test_an_autonumber_cannot_be_written(self, sandbox):
+    @pytest.mark.parametrize("read_only", [{"kind": "AUTONUMBER"}, {"kind": "TEXT", "EDITABLE": False}])
+    def test_one_that_cannot_be_edited_is_ignored_as_other_read_only_fields_are(self, sandbox, read_only):
+        number = [{"FIELD_NAME": "Number__c", "FIELD_VALUE": "A-1"}]
+        contact = sandbox.add("Contacts", FIRST_NAME="Zoë", CUSTOMFIELDS=number)
+        self.define(sandbox, "Number__c", **read_only)
+        contact["CUSTOMFIELDS"][0]["FIELD_VALUE"] = "A-2"
+        answer = sandbox.call("PUT", "/Contacts", contact)
+        assert (answer.status_code, answer.json()["CUSTOMFIELDS"][0]["FIELD_VALUE"]) == (200, "A-1")
+        sandbox.settings(put="replace")
+        replaced = sandbox.call("PUT", "/Contacts", contact).json()
+        assert replaced["CUSTOMFIELDS"][0]["FIELD_VALUE"] == "A-1"
+        assert self.write(sandbox, "Number__c", "A-3").json()["CUSTOMFIELDS"] == []
+
+    def test_an_import_and_the_web_page_set_one_that_clients_cannot(self, sandbox):
         self.define(sandbox, "Number__c", "AUTONUMBER")
-        assert self.write(sandbox, "Number__c", "7").status_code == 400
+        sandbox.control("POST", "/import/Contacts", [{"FIRST_NAME": "Zoë", "Number__c": "A-1"}])
+        contact = sandbox.call("GET", "/Contacts").json()[0]
+        assert contact["CUSTOMFIELDS"][0]["FIELD_VALUE"] == "A-1"
+
+    @pytest.mark.parametrize("kind", FIELD_TYPES)
+    def test_a_field_may_have_any_of_the_known_types(self, sandbox, kind):
+        self.define(sandbox, "Field__c", kind)
+        assert sandbox.call("GET", "/CustomFields/Contacts").json()[0]["FIELD_TYPE"] == kind
+
+    def test_a_lookup_names_the_object_that_its_id_belongs_to(self, sandbox):
+        organisation = sandbox.add("Organisations", ORGANISATION_NAME="Øl")["ORGANISATION_ID"]
+        self.define(sandbox, "Employer__c", "ORGANISATION", JOIN_OBJECT="ORGANISATION")
+        assert sandbox.call("GET", "/CustomFields/Contacts").json()[0]["JOIN_OBJECT"] == "ORGANISATION"
+        record = self.write(sandbox, "Employer__c", str(organisation)).json()
+        assert record["CUSTOMFIELDS"][0]["FIELD_VALUE"] == organisation
 
     def test_put_keeps_the_custom_fields_that_it_does_not_name_and_null_clears_one(self, sandbox):
         fields = [{"FIELD_NAME": name, "FIELD_VALUE": "x"} for name in ("A__c", "B__c", "C__c")]
