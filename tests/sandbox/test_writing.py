@@ -37,6 +37,15 @@ def test_put_is_partial_on_both_urls_and_answers_200(sandbox, contact, in_path):
     assert changed == {"PHONE", "DATE_UPDATED_UTC", "ETag"}
 
 
+def test_put_leaves_links_as_they_are_which_change_through_their_own_path(sandbox, contact):
+    organisation = sandbox.add("Organisations", ORGANISATION_NAME="Øl")["ORGANISATION_ID"]
+    path = f"/Contacts/{contact['CONTACT_ID']}"
+    link = {"LINK_OBJECT_NAME": "Organisation", "LINK_OBJECT_ID": organisation}
+    sandbox.call("POST", f"{path}/Links", link)
+    changed = sandbox.call("PUT", path, {"LAST_NAME": "Ng", "LINKS": []}).json()
+    assert [each["LINK_OBJECT_ID"] for each in changed["LINKS"]] == [organisation]
+
+
 def test_an_explicit_null_clears_a_field(sandbox, contact):
     changed = sandbox.call("PUT", f"/Contacts/{contact['CONTACT_ID']}", {"PHONE": None}).json()
     assert changed["PHONE"] is None
