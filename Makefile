@@ -45,7 +45,7 @@ ui: install ## Airflow in the browser, with the DAGs and a local Insightly
 	@$(BIN)/python -m demo.ui
 
 test-oldest: $(OLDEST)/installed ## what touches Airflow, on the oldest Airflow that is supported
-	@$(OLDEST)/bin/python -m pytest tests/airflow tests/hooks tests/operators tests/provider
+	@$(OLDEST)/bin/python -m pytest tests/airflow tests/hooks tests/operators tests/provider tests/ui
 
 $(OLDEST)/installed: setup.py constraints-oldest.txt | install
 	@echo "Installing the oldest supported Airflow into $(OLDEST)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import islice
 
 from sqlalchemy import delete, func, select, update
@@ -12,6 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from airflow_provider_insightly.connector.actions import FAILED, PENDING, PLANNED, Action
 from airflow_provider_insightly.connector.configuration import Configuration
 from airflow_provider_insightly.connector.extraction import Clock, advance_watermarks
+from airflow_provider_insightly.connector.history import count_results, drop_old_plans
 from airflow_provider_insightly.connector.log import drop_old_rows, log_verdicts
 from airflow_provider_insightly.connector.plans import Plan, read_actions
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
@@ -86,10 +88,13 @@ def finish(
                     write_time(connection, plan.instance, PUBLISHED_UNTIL, plan.made_at)
             settings = configuration.settings
             drop_old_rows(connection, plan.instance, now(), settings.log_days, settings.consent_log_days)
-            table = connector_plans
-            connection.execute(update(table).where(table.c.plan_id == plan.plan_id).values(finished_at=now()))
-    with engine.connect() as connection:
-        return Report(plan.hash, plan.dry_run, _results(connection, plan))
+            drop_old_plans(connection, plan, now() - timedelta(days=settings.log_days))
+    with writing(engine) as connection:
+        results = count_results(connection, plan.plan_id)
+        closed = {"results": results} if plan.dry_run else {"results": results, "finished_at": now()}
+        table = connector_plans
+        connection.execute(update(table).where(table.c.plan_id == plan.plan_id).values(**closed))
+    return Report(plan.hash, plan.dry_run, results)
 
 
 def _check_all_done(connection: Connection, plan: Plan) -> None:
@@ -140,16 +145,3 @@ def _failed_notes(connection: Connection, plan: Plan) -> int:
     table = connector_actions.c
     failed = select(func.count()).where(table.plan_id == plan.plan_id, table.event == "note", table.result == FAILED)
     return connection.execute(failed).scalar_one()
-
-
-def _results(connection: Connection, plan: Plan) -> dict[str, dict[str, int]]:
-    table = connector_actions.c
-    rows = connection.execute(
-        select(table.event, table.result, func.count())
-        .where(table.plan_id == plan.plan_id, table.event != "agree")
-        .group_by(table.event, table.result)
-    )
-    found: dict[str, dict[str, int]] = {}
-    for event, result, number in rows:
-        found.setdefault(event, {})[result or PLANNED] = number
-    return found

@@ -1,12 +1,12 @@
-"""Plans that were made, and what came of them, for people who look on: nothing here changes anything."""
+"""Plans that were made, and what came of them, for as long as the log is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.engine import Connection
 
 from airflow_provider_insightly.connector.actions import FAILED, PENDING, PLANNED, REJECTED, SKIPPED, Action
@@ -28,11 +28,13 @@ class PastPlan:
     :param plan: the plan.
     :param finished_at: when its run was reported; ``None`` while it is under way or held.
     :param approved_by: who approved its hash beforehand.
+    :param results: how many actions of each event ended in which result; ``None`` while it is under way.
     """
 
     plan: Plan
     finished_at: datetime | None
     approved_by: str | None
+    results: Mapping[str, Mapping[str, int]] | None
 
     @property
     def is_held(self) -> bool:
@@ -50,7 +52,8 @@ def recent_plans(connection: Connection, instance: str, limit: int = 20) -> list
         .order_by(plans.c.made_at.desc())
         .limit(limit)
     )
-    return [PastPlan(as_plan(row), row.finished_at, row.approved_by) for row in connection.execute(query)]
+    rows = connection.execute(query)
+    return [PastPlan(as_plan(row), row.finished_at, row.approved_by, row.results) for row in rows]
 
 
 def waiting_plans(connection: Connection, instance: str) -> list[PastPlan]:
@@ -62,31 +65,54 @@ def waiting_plans(connection: Connection, instance: str) -> list[PastPlan]:
     for past in recent_plans(connection, instance):
         if past.plan.dry_run:
             continue
-        if past.is_held or count_results(connection, past.plan).get(PENDING):
+        if past.is_held or tally(connection, past)[PENDING]:
             found.append(past)
         if past.finished_at is not None:
             break
     return found
 
 
-def count_results(connection: Connection, plan: Plan) -> dict[str, int]:
-    """Return how a plan's actions ended: ``created``, ``updated``, ``skipped``, ``rejected``, ``failed``, …
-
-    What was only noted in the store (pairs, agreements) is not counted; what has no result yet is ``planned``.
-    """
+def count_results(connection: Connection, plan_id: str) -> dict[str, dict[str, int]]:
+    """Return how many actions of each event ended in which result; what has no result yet is ``planned``."""
     table = connector_actions.c
     rows = connection.execute(
         select(table.event, table.result, func.count())
-        .where(table.plan_id == plan.plan_id)
+        .where(table.plan_id == plan_id, table.event != "agree")
         .group_by(table.event, table.result)
     )
-    counts = dict.fromkeys((CREATED, UPDATED, SKIPPED, REJECTED, FAILED, PENDING, PLANNED), 0)
+    found: dict[str, dict[str, int]] = {}
     for event, result, number in rows:
-        if result in (SKIPPED, REJECTED, FAILED, PENDING):
-            counts[result] += number
-        elif event == "create" or event in _UPDATES:
-            counts[PLANNED if result is None else CREATED if event == "create" else UPDATED] += number
+        found.setdefault(event, {})[result or PLANNED] = number
+    return found
+
+
+def tally(connection: Connection, past: PastPlan) -> dict[str, int]:
+    """Return how a plan's actions ended: ``created``, ``updated``, ``skipped``, ``rejected``, ``failed``, …
+
+    What was only noted in the store, such as pairs, is not counted. What has no result yet is ``planned``.
+    """
+    results = count_results(connection, past.plan.plan_id) if past.results is None else past.results
+    counts = dict.fromkeys((CREATED, UPDATED, SKIPPED, REJECTED, FAILED, PENDING, PLANNED), 0)
+    for event, by_result in results.items():
+        for result, number in by_result.items():
+            if result in (SKIPPED, REJECTED, FAILED, PENDING):
+                counts[result] += number
+            elif event == "create" or event in _UPDATES:
+                counts[PLANNED if result == PLANNED else CREATED if event == "create" else UPDATED] += number
     return counts
+
+
+def drop_old_plans(connection: Connection, plan: Plan, before: datetime) -> int:
+    """Delete the plans of an instance that were made before a time, but for this one; return how many."""
+    plans, actions = connector_plans, connector_actions
+    query = select(plans.c.plan_id).where(
+        plans.c.instance == plan.instance, plans.c.made_at < before, plans.c.plan_id != plan.plan_id
+    )
+    old = connection.execute(query).scalars().all()
+    for plan_id in old:
+        connection.execute(delete(actions).where(actions.c.plan_id == plan_id))
+        connection.execute(delete(plans).where(plans.c.plan_id == plan_id))
+    return len(old)
 
 
 def read_page(

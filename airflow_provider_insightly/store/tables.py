@@ -137,6 +137,7 @@ connector_plans = Table(
     Column("summary", JSON),
     Column("released_by", String(250)),
     Column("finished_at", UtcDateTime),
+    Column("results", JSON),
     UniqueConstraint("instance", "run_id", name="connector_plans_run"),
     comment="A plan: all that a run is to change",
 )

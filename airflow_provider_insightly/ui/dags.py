@@ -5,7 +5,7 @@ The pages run in the API server, which may read Airflow's database; tasks and th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -74,21 +74,22 @@ class Run:
         return bool(self.conf.get("dry_run"))
 
 
-def find_dags(dag_ids: Iterable[str]) -> list[InsightlyDag]:
+def find_dags(dag_ids: Collection[str]) -> list[InsightlyDag]:
     """Return those of some DAGs that work with Insightly, by their ids; connectors come first."""
-    with create_session() as session:
-        rows = session.scalars(
-            select(DagModel)
-            .join(DagTag, DagTag.dag_id == DagModel.dag_id)
-            .where(DagTag.name == TAG, DagModel.dag_id.in_(set(dag_ids)), DagModel.is_stale.is_(False))
-        ).all()
-        found = [dag for row in rows if (dag := _read(row, session)) is not None]
+    found = [dag for dag in _tagged() if dag.dag_id in dag_ids]
     return sorted(found, key=lambda dag: (not dag.is_connector, dag.dag_id))
 
 
 def find_dag(dag_id: str) -> InsightlyDag | None:
     """Return a DAG that works with Insightly; ``None`` where there is none of this id."""
-    return next(iter(find_dags([dag_id])), None)
+    return next(iter(_tagged(DagModel.dag_id == dag_id)), None)
+
+
+def _tagged(*conditions: Any) -> list[InsightlyDag]:
+    query = select(DagModel).join(DagTag, DagTag.dag_id == DagModel.dag_id)
+    with create_session() as session:
+        rows = session.scalars(query.where(DagTag.name == TAG, DagModel.is_stale.is_(False), *conditions)).all()
+        return [dag for row in rows if (dag := _read(row, session)) is not None]
 
 
 def recent_runs(dag_id: str, limit: int = 10) -> list[Run]:

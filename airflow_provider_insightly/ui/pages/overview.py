@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from airflow_provider_insightly.connector.history import PastPlan, count_results, recent_plans, waiting_plans
+from airflow_provider_insightly.connector.history import PastPlan, recent_plans, tally, waiting_plans
 from airflow_provider_insightly.connector.overview import read_overview
 from airflow_provider_insightly.ui.access import MayRead, User, readable_dags
 from airflow_provider_insightly.ui.dags import InsightlyDag, Run, find_dags, recent_runs
@@ -53,7 +53,7 @@ def show_connector(place: ConnectorPlace) -> HTMLResponse:
     """Show one connector at a glance, with its last runs and plans."""
     with place.engine.connect() as connection:
         plans = {past.plan.run_id: past for past in recent_plans(connection, place.instance)}
-        counts = {run_id: count_results(connection, past.plan) for run_id, past in plans.items()}
+        counts = {run_id: tally(connection, past) for run_id, past in plans.items()}
     return place.page("overview.html", glance=take_glance(place.dag, runs=20), plans=plans, counts=counts)
 
 
@@ -69,7 +69,7 @@ def take_glance(dag: InsightlyDag, runs: int) -> Glance:
             dag=dag,
             runs=recent_runs(dag.dag_id, runs),
             plan=last,
-            counts=count_results(connection, last.plan) if last else {},
+            counts=tally(connection, last) if last else {},
             waiting=len(waiting_plans(connection, dag.conn_id)),
             quota=read_overview(connection, dag.conn_id).quota,
         )

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, HTTPException, Query
 from fastapi.responses import HTMLResponse
 
 from airflow_provider_insightly.connector.actions import PENDING, STEPS, Action
-from airflow_provider_insightly.connector.history import PastPlan, count_results, read_page, waiting_plans
+from airflow_provider_insightly.connector.history import PastPlan, read_page, waiting_plans
 from airflow_provider_insightly.connector.overview import read_overview
 from airflow_provider_insightly.connector.plans import (
     NoPlanError,
@@ -106,10 +106,9 @@ def show_plan(
         except NoPlanError as error:
             raise HTTPException(404, str(error)) from None
         rows = _rows(connection, plan, step=step, after=after, skipped=skipped)
-        counts = count_results(connection, plan)
     steps = [Step(name, _NUMBERS.get(name), found) for name in STEPS if (found := plan.summary.of_step(name))]
     chosen = {"step": step, "skipped": skipped or None}
-    values = {"plan": plan, "steps": steps, "rows": rows, "chosen": chosen, "full": len(rows) == ROWS, "counts": counts}
+    values = {"plan": plan, "steps": steps, "rows": rows, "chosen": chosen, "full": len(rows) == ROWS}
     if part:
         return HTMLResponse(render(place.request, "plan_part.html", place=place, dag=place.dag, **values))
     return place.page("plan.html", **values)
