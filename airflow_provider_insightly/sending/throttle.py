@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,8 +21,8 @@ MARGIN = 0.98
 20 ms late in a second."""
 
 LATE = 0.01
-"""A request that starts so many seconds after its time, on a busy machine, shifts those after it: or else the first of
-a second and the first of the next would be too close."""
+"""A request may start so many seconds after its time, half of what the margin leaves room for. What it is later than
+that, on a busy machine, shifts those after it: or else it and the first of the next second would be too close."""
 
 SLOWER_ONCE, SLOWER_AGAIN = 0.9, 0.7
 """What a 429 leaves of the rate: one alone may be chance, another before the rate has recovered is not."""
@@ -35,7 +36,7 @@ OURS = sending_throttle.c.instance == bindparam("of_instance")
 PLACES = sending_places.c.instance == bindparam("of_instance")
 STATE = select(sending_throttle).where(OURS).with_for_update()
 SET = update(sending_throttle).where(OURS).values(next_start=bindparam("new_next_start"), rate=bindparam("new_rate"))
-SHIFT = update(sending_throttle).where(OURS).values(next_start=sending_throttle.c.next_start + bindparam("late"))
+SHIFT = update(sending_throttle).where(OURS).values(next_start=sending_throttle.c.next_start + bindparam("seconds"))
 FREE_OLD = delete(sending_places).where(PLACES, sending_places.c.until < bindparam("now"))
 COUNT = select(func.count()).select_from(sending_places).where(PLACES)
 TAKE = insert(sending_places)
@@ -73,6 +74,8 @@ class SharedThrottle:
         self._longest_request = longest_request
         self._clock = clock
         self._sleep = sleep
+        self._lock = threading.Lock()
+        self._shifted = 0.0  # seconds
         self._make_row()
 
     @contextmanager
@@ -83,15 +86,15 @@ class SharedThrottle:
         while (start := self._take(holder)) is None:
             self._sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL)
-        late = 0.0
+        shifted = self._shifted
         try:
             wait = start - self._clock()
             if wait > 0:
                 self._sleep(wait)
-            late = self._clock() - start
+            self._make_up(self._clock() - start, shifted)
             yield
         finally:
-            self._leave(holder, late)
+            self._leave(holder)
 
     def slow_down(self, seconds: float | None) -> None:
         """Lower the rate and let nothing start for a while.
@@ -122,12 +125,25 @@ class SharedThrottle:
             connection.execute(SET, {**self._ours, "new_rate": recovered, "new_next_start": start + 1 / rate})
             return start
 
-    def _leave(self, holder: str, late: float) -> None:
-        """Give the place back; a request that was late shifts those that have no time yet."""
+    def _make_up(self, late: float, shifted: float) -> None:
+        """Shift the requests that have no time yet by what this one is too late.
+
+        When a process is held up several are late at once: what the first of them shifted is enough for the others.
+
+        :param shifted: by how much this process had shifted requests when this one got its time.
+        """
+        with self._lock:
+            missing = late - LATE - (self._shifted - shifted)
+            if missing <= 0:
+                return
+            self._shifted += missing
+        with writing(self._engine) as connection:
+            connection.execute(SHIFT, {**self._ours, "seconds": missing})
+
+    def _leave(self, holder: str) -> None:
+        """Give the place back."""
         with writing(self._engine) as connection:
             connection.execute(FREE, {**self._ours, "of_holder": holder})
-            if late > LATE:
-                connection.execute(SHIFT, {**self._ours, "late": late})
 
     def _make_row(self) -> None:
         query = select(sending_throttle.c.instance).where(sending_throttle.c.instance == self._instance)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
-from airflow_provider_insightly.sending.throttle import MARGIN, SLOWER_AGAIN, SLOWER_ONCE, SharedThrottle
+from airflow_provider_insightly.sending.throttle import LATE, MARGIN, SLOWER_AGAIN, SLOWER_ONCE, SharedThrottle
 from tests.sending.conftest import make_client
 from tests.sending.test_send import emails
 
@@ -103,7 +103,21 @@ def test_a_request_that_starts_late_shifts_those_after_it(store: Engine, clock: 
 
     (following,) = starts([throttle], clock, 1)
 
-    assert following - late == pytest.approx(1 / (10 * MARGIN))
+    assert following - late == pytest.approx(1 / (10 * MARGIN) - LATE)
+
+
+def test_several_that_are_late_at_once_shift_those_after_them_once(store: Engine, clock: Clock):
+    throttle = make(store, clock)
+    with ExitStack() as stack:
+        stack.enter_context(throttle.slot())
+        held_up = [throttle._take(str(number)) for number in range(3)]  # they wait for their time
+        clock.sleep(held_up[0] + 0.1 - clock.now)
+        throttle._make_up(clock.now - held_up[0], 0)
+        throttle._make_up(clock.now - held_up[1], 0)
+
+        following = throttle._take("following")
+
+    assert following == pytest.approx(held_up[0] + 3 / (10 * MARGIN) + 0.1 - LATE)
 
 
 def test_a_pause_that_the_server_asks_for_holds_for_all(store: Engine, clock: Clock):
