@@ -270,6 +270,26 @@ def test_without_a_connection_the_samples_are_shown_all_the_same(sign_in, monkey
     assert "cannot be used" in found["html"]
 
 
+def test_a_connection_in_airflows_database_is_used(sign_in, insightly_sandbox, monkeypatch):
+    from airflow.models.connection import Connection
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete
+
+    monkeypatch.delenv("AIRFLOW_CONN_INSIGHTLY_DEFAULT", raising=False)
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")  # as the API server does when it starts
+    extra = json.dumps({"base_url": insightly_sandbox.base_url})
+    made = Connection("insightly_default", conn_type="insightly", password=insightly_sandbox.api_key, extra=extra)
+    with create_session() as session:
+        session.add(made)
+    try:
+        sheet = {"settings": CREATE, "records": '{"FIRST_NAME": "Ann"}'}
+        found = sign_in("op").post(f"/connectors/{SENDER}/payloads/test", json=sheet).json()
+    finally:
+        with create_session() as session:
+            session.execute(delete(Connection).where(Connection.conn_id == "insightly_default"))
+    assert found["outcome"] == "succeeded"
+
+
 # Code
 
 
