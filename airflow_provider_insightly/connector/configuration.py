@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,9 @@ def read_configuration(text: str, name: str = "configuration") -> Configuration:
         mark = getattr(error, "problem_mark", None)  # a character that YAML forbids has none
         problem = getattr(error, "problem", None) or error
         raise ConfigurationError(f"{name}, line {mark.line + 1 if mark else 1}: this is not YAML: {problem}") from None
+    if content is not None and not isinstance(content, dict):
+        known = ", ".join(Configuration.model_fields)
+        raise ConfigurationError(f"{name}, line 1: the file holds a {type(content).__name__}; it begins with: {known}")
     try:
         return Configuration.model_validate(content or {})
     except ValidationError as error:
@@ -99,7 +103,9 @@ def _describe(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         known = Settings.model_fields if path.startswith("settings") else Configuration.model_fields
         known = FieldMapping.model_fields if path.startswith("mapping") else known
-        return f"{path}: there is no such setting; there are: {', '.join(known)}"
+        near = get_close_matches(str(problem["loc"][-1]), known, n=1)
+        there_are = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+        return f"{path}: there is no such setting; {there_are}"
     return f"{path}: {problem['msg']} (here: {problem['input']!r})"
 
 

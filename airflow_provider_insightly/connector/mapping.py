@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -271,12 +272,18 @@ def _field_problem(object_name: str, field: str, custom_fields: CustomFields | N
     if is_custom(field):
         if custom_fields is None or field in custom_fields.get(object_name, {}):
             return None
-        return f"{object_name} have no custom field {field}, or one of a type that cannot be mapped"
+        near = _near(field, custom_fields.get(object_name, {}))
+        return f"{object_name} have no custom field {field}, or one of a type that cannot be mapped{near}"
     if field not in known:
-        return f"{object_name} have no field {field}"
+        return f"{object_name} have no field {field}{_near(field, known)}"
     if known[field].type not in _PLAIN_TYPES:
         return f"{object_name}.{field} is a {known[field].type}, which cannot be mapped"
     return None
+
+
+def _near(field: str, known: Iterable[str]) -> str:
+    found = get_close_matches(field, list(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def _misfits(field: MappedField) -> list[str]:

@@ -104,13 +104,13 @@ def describe_row(row: FieldMapping, fields: Mapping[str, Any], problems: list[st
         described[f"{side}_label"] = info.label if info else None
         described[f"{side}_type"] = info.type if info else None
     complete = len(fields) == len(row.fields)
-    notes = problems or (_one_way(MappedField(row, fields)) if complete else [])
+    notes = problems or (one_way(MappedField(row, fields)) if complete else [])
     rest = row.model_dump(mode="json", include={"behavior", "type", "primary", "values"})
     return {**described, **rest, "note": "; ".join(notes) or None}
 
 
-def _one_way(field: MappedField) -> list[str]:
-    """Return where values flow one way alone, and why."""
+def one_way(field: MappedField) -> list[str]:
+    """Return where values flow one way alone, and why, in words."""
     notes = []
     for crm_object in CRM_OBJECTS:
         source = field.source(crm_object)

@@ -63,7 +63,7 @@ def test_check_shows_what_fits(command: Command, office: Office, tmp_path: Path,
     assert command("connector", "check", write_configuration(tmp_path)) == 0
 
     shown = cells(capsys.readouterr().out)
-    assert ["MOBILE (text)", "MOBILE (text)", "PHONE_MOBILE (text)", "Marketing and CRM", "CRM Value"] in shown
+    assert ["MOBILE (text)", "MOBILE (text)", "PHONE_MOBILE (text)", "CRM Value"] in shown
     assert shown[-1][0].endswith("can be used with test: 6 mapped fields fit.")
     assert office.writes() == []
 

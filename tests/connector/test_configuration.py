@@ -42,7 +42,6 @@ def test_the_file_beside_the_dag_can_be_read() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("settings:\n  creat_prospects: true\n", r"line 2: settings\.creat_prospects: there is no such setting"),
         ("settings:\n  match_by_email: perhaps\n", r"line 2: settings\.match_by_email: .* \(here: 'perhaps'\)"),
         ("settings:\n  sweep_hours: -1\n", r"line 2: settings\.sweep_hours"),
         (
@@ -57,6 +56,10 @@ def test_the_file_beside_the_dag_can_be_read() -> None:
         ("mapping:\n  - prospect: TITLE\n    lead: TITLE\n    behavior: CRM\n", "line 4: .*'CRM Value'"),
         ("mapping: [\n  {prospect: TITLE", "line 2: this is not YAML"),
         ("mapping: \x01", "line 1: this is not YAML: unacceptable character"),
+        ("- settings\n", "line 1: the file holds a list; it begins with: insightly_conn_id, settings, mapping"),
+        ("settings:\n  creat_prospects: true\n", r"line 2: .*; did you mean create_prospects\?"),
+        ("settings:\n  colour: red\n", "line 2: .*there are: create_prospects, update_email_addresses"),
+        ("mapping:\n  - {prospect: TITLE, lead: TITEL}\n", "line 2: .*no field TITEL; did you mean TITLE"),
         ("mapping:\n  - {prospect: EMAIL_ADDRESS, contact: EMAIL_ADDRESS}\n", "line 2: .*update_email_addresses"),
         ("mapping:\n  - {prospect: TITLE}\n", "line 2: .*mapped to nothing"),
         ("mapping:\n  - {prospect: DO_NOT_CALL, contact: TITLE}\n", "line 2: .*do not fit"),

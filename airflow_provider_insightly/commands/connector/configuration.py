@@ -61,26 +61,23 @@ def _unreadable(client: InsightlyClient, conn_id: str) -> list[str]:
     return problems
 
 
-MAPPING_COLUMNS = ("prospect", "lead", "contact", "flows to", "behavior")
+MAPPING_COLUMNS = ("prospect", "lead", "contact", "behavior", "one way")
 
 
 def _show_row(row: MappedField) -> dict[str, str]:
-    from airflow_provider_insightly.connector.records import CONTACTS, CRM_OBJECTS, LEADS, ORGANISATIONS, PROSPECT
+    from airflow_provider_insightly.connector.overview import one_way
+    from airflow_provider_insightly.connector.records import CONTACTS, LEADS, ORGANISATIONS, PROSPECT
 
     def field(name: str) -> str:
         return f"{row.names[name]} ({row.fields[name].type})" if name in row.names else ""
 
-    sides = {
-        "Marketing": any(row.flows_to_marketing(name) for name in CRM_OBJECTS),
-        "CRM": any(row.flows_to_crm(name) for name in CRM_OBJECTS),
-    }
     organisation = field(ORGANISATIONS)
     cells = (
         field(PROSPECT),
         field(LEADS),
         f"organisation's {organisation}" if organisation else field(CONTACTS),
-        " and ".join(side for side, flows in sides.items() if flows),
         row.behavior,
+        "; ".join(one_way(row)),
     )
     return dict(zip(MAPPING_COLUMNS, cells, strict=True))
 
