@@ -185,3 +185,11 @@ def test_lists_and_searches_lag_writes_while_get_by_id_is_read_your_write(sandbo
     assert names(sandbox.call("GET", "/Contacts")) == ["Newest"]
     sandbox.settings(clock_offset=93)
     assert sandbox.call("GET", "/Contacts").json() == []
+
+
+def test_statuses_of_converted_leads_can_be_left_out(sandbox):
+    def listed(**query):
+        return [status["LEAD_STATUS"] for status in sandbox.call("GET", "/LeadStatuses", params=query).json()]
+
+    assert "CLOSED - Converted" in listed(include_converted="true")
+    assert listed(include_converted="false") == [each for each in listed() if each != "CLOSED - Converted"]

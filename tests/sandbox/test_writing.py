@@ -140,6 +140,7 @@ def test_application_errors_are_plain_text_or_a_bare_json_string(sandbox, shape,
     answer = sandbox.call("POST", "/Contacts", {"LAST_NAME": "Ng"})
     assert answer.status_code == 400
     assert read(answer) == "FIRST_NAME is required."
+    assert answer.headers["Content-Type"].startswith("text/plain" if shape == "text" else "application/json")
 
 
 @pytest.mark.parametrize(
