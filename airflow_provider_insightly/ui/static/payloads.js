@@ -231,11 +231,12 @@ samples.addEventListener("click", (event) => {
 
 async function pick(source) {
   const { template = "", url = "", object = "" } = settings();
+  const before = records.value;
   const query = new URLSearchParams({ template, url, object, staged: String(source === "staged") });
   try {
     const found = await ask("GET", `${form.dataset.url}/records?${query}`);
     showProblems(found.problems);
-    if (found.records === undefined) return;
+    if (found.records === undefined || records.value !== before) return; // someone typed meanwhile
     records.value = lent = found.records;
     edits.clear();
     await update();
