@@ -193,6 +193,9 @@ def test_a_delete_that_was_done_and_not_answered_has_succeeded(run_send: Run, in
 
 def test_a_worker_that_is_killed_at_random_moments(store: Engine, insightly_sandbox: InsightlySandbox, tmp_path: Path):
     insightly_sandbox.settings(latency_ms=60)  # so that the send takes longer than all its lives that are cut short
+    insightly_sandbox.faults(
+        [{"kind": kind, "rate": 0.02, "method": "POST"} for kind in ("drop_before", "drop_after_commit", "truncate")]
+    )
     result = tmp_path / "summary.json"
     arguments = [
         insightly_sandbox.base_url,
@@ -209,13 +212,14 @@ def test_a_worker_that_is_killed_at_random_moments(store: Engine, insightly_sand
         )
         assert worker.stdout.readline() == "ready\n"
         try:
-            worker.wait(timeout=moments.uniform(0.02, 0.5) if kills < KILLS else 60)
+            worker.wait(timeout=moments.uniform(0.02, 0.5) if kills < KILLS else 600)
         except subprocess.TimeoutExpired:
             worker.send_signal(signal.SIGKILL)
             worker.wait()
             kills += 1
         worker.stdout.close()
 
+    insightly_sandbox.faults([])
     summary = json.loads(result.read_text())
     kept = {c["CONTACT_ID"]: c["EMAIL_ADDRESS"] for c in contacts(insightly_sandbox)}
     assert kills == KILLS
