@@ -23,6 +23,11 @@ from airflow_provider_insightly.connector.settings import BOXES
 TAG = "insightly"
 """DAGs with this tag are looked at; reading every DAG of an Airflow would take too long."""
 
+CONN_ID = "insightly_conn_id"
+"""A task with this templated parameter works with Insightly."""
+
+DEFAULT_CONNECTION = "insightly_default"
+
 CONNECTOR_TASK = "CheckSettingsOperator"
 """A DAG with a task of this operator is a connector."""
 
@@ -161,11 +166,16 @@ def _read_tasks(dag_id: str, dag_hash: str) -> tuple[str, bool, Mapping[str, boo
         if serialized is None:
             return None
         dag = serialized.dag
-    tasks = [(task.task_type, getattr(task, "insightly_conn_id", None)) for task in dag.tasks]
+    tasks = [(task.task_type, _conn_id(task)) for task in dag.tasks if CONN_ID in task.template_fields]
     of_connector = [conn_id for kind, conn_id in tasks if kind == CONNECTOR_TASK]
-    conn_ids = of_connector or [conn_id for _, conn_id in tasks if conn_id]
+    conn_ids = of_connector or [conn_id for _, conn_id in tasks]
     if not conn_ids:
         return None
     params = dag.params.dump()
     boxes = {name: bool(params[name]) for name in BOXES.values() if name in params} if of_connector else {}
-    return str(conn_ids[0]), bool(of_connector), boxes
+    return conn_ids[0], bool(of_connector), boxes
+
+
+def _conn_id(task: Any) -> str:
+    named = task.partial_kwargs.get(CONN_ID) if task.is_mapped else getattr(task, CONN_ID, None)
+    return str(named or DEFAULT_CONNECTION)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
@@ -141,21 +138,3 @@ def test_the_tabs_and_forms_can_be_used_by_keyboard(company, open_page):
     assert page.evaluate("document.activeElement.name") == "create_prospects"
     page.keyboard.press("Space")
     assert not page.get_by_label("1. Automatically create prospects").is_checked()
-
-
-@pytest.mark.parametrize(
-    ("name", "path"),
-    [
-        ("connectors", "/insightly/"),
-        ("overview", BASE),
-        ("settings", f"{BASE}/settings"),
-        ("mapping", f"{BASE}/mapping"),
-        ("log", f"{BASE}/log"),
-        ("plan", f"{BASE}/plan?run={SECOND_RUN}"),
-    ],
-)
-def test_pictures_for_the_documentation(company, open_page, tmp_path, name, path):
-    folder = Path(os.environ.get("INSIGHTLY_PICTURES") or tmp_path)
-    picture = folder / f"{name}.png"
-    open_page(path).screenshot(path=picture)
-    assert picture.stat().st_size > 5_000

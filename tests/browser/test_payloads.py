@@ -69,3 +69,31 @@ def test_records_of_the_connector_are_lent(company, open_page):
     page.get_by_role("button", name="Records of this connector").click()
     expect(page.get_by_label("Paste JSON")).to_have_value(re.compile('"CONTACT_ID": '))
     expect(page.locator("#samples")).to_contain_text("record 4")
+
+
+def test_a_batch_is_shown_and_its_code(company, open_page):
+    page = open_page(PAGE)
+    page.get_by_label("Configure manually").check()
+    page.get_by_label("URL").fill("/Bulk")
+    page.get_by_label("Paste JSON").fill("a,b\n1,2\n3,4\n")
+    page.get_by_label("Would you like to batch your records together?").check()
+    page.get_by_label("Grouping Algorithm").select_option("hoisted_fields")
+    expect(page.locator("#problem-grouping_fields")).to_contain_text("needs the list of fields")
+    page.get_by_label("Fields to lift out").fill("a")
+    expect(page.get_by_role("status").first).to_have_text("2 requests of 2 records.")
+    expect(page.locator("#code")).to_contain_text('grouping_options={"fields": ["a"]}')
+
+
+def test_a_viewer_looks_at_payloads_but_sends_none(company, open_page):
+    page = open_page(PAGE, user="viewer")
+    page.locator("#template").select_option("create_contact")
+    page.get_by_label("Paste JSON").fill('{"FIRST_NAME": "Ada"}')
+    expect(page.get_by_role("group", name="Body of the request")).to_contain_text("Ada")
+    expect(page.get_by_text("you need the right to trigger this DAG")).to_be_visible()
+    expect(page.get_by_role("button", name="Send test data")).to_have_count(0)
+    refused = page.request.post(
+        f"{page.url}/test",
+        data={"settings": {"template": "create_contact"}, "records": "[]"},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+    assert refused.status == 403

@@ -7,6 +7,8 @@ import os
 import pytest
 
 from demo.environment import ROOT
+from tests.browser.conftest import DAG_ID as COMPANY
+from tests.browser.conftest import SECOND_RUN
 
 pytestmark = [
     *(pytest.mark.airflow, pytest.mark.browser),
@@ -29,3 +31,28 @@ def test_a_run_of_the_connector_in_the_grid(standalone, insightly_sandbox, open_
     PICTURES.mkdir(exist_ok=True)
     page.screenshot(path=PICTURES / f"{DAG_ID}.png")
     assert (PICTURES / f"{DAG_ID}.png").stat().st_size < 200_000
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("connectors", ""),
+        ("settings", f"connectors/{COMPANY}/settings"),
+        ("mapping", f"connectors/{COMPANY}/mapping"),
+        ("log", f"connectors/{COMPANY}/log?result=applied"),
+        ("plan", f"connectors/{COMPANY}/plan?run={SECOND_RUN}"),
+        ("timeline", f"connectors/{COMPANY}/timeline?record=Prospect/6"),
+    ],
+)
+def test_the_pages_in_airflow(company, open_page, name, path):
+    page = open_page(f"/insightly/{path}")
+    page.screenshot(path=PICTURES / f"{name}.png")
+    assert (PICTURES / f"{name}.png").stat().st_size < 200_000
+
+
+def test_the_sample_payloads(company, open_page):
+    page = open_page(f"/insightly/connectors/{COMPANY}/payloads")
+    page.locator("#template").select_option("create_contact")
+    page.get_by_role("button", name="Example record").click()
+    page.get_by_role("group", name="Body of the request").wait_for()
+    page.screenshot(path=PICTURES / "payloads.png")
