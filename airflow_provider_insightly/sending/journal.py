@@ -207,7 +207,8 @@ def prune(engine: Engine, before: datetime, most_rows: float = float("inf")) -> 
         with writing(engine) as connection:
             old = (sends_table.c.attempts != FORGOTTEN, sends_table.c.began_at < before)
             oldest = select(sends_table.c.id).where(*old).order_by(sends_table.c.began_at).limit(1)
-            send = connection.execute(oldest).scalar()
+            # Another worker may be at it too: one that it has taken would look empty before it is.
+            send = connection.execute(oldest.with_for_update(skip_locked=True)).scalar()
             if send is None:
                 break
             some = select(journal_table.c.id).where(journal_table.c.send_id == send).limit(AT_ONCE)
