@@ -302,7 +302,7 @@ class Applier:
         prospect = Ref(PROSPECT, action.prospect_id or 0)
         self.client.delete(PROSPECT, prospect.id)
         with writing(self.engine) as connection:
-            set_gone(connection, self.instance, prospect)
+            set_gone(connection, self.instance, prospect, self.now())
             self._bury(connection, prospect, action.crm, "deleted")
             log_result(connection, self.plan, seq, APPLIED, self.now(), http_status=202)
             self._finish(connection, seq, APPLIED)
@@ -347,7 +347,7 @@ class Applier:
             return
         self.client.delete(PROSPECT, prospect.id)
         with writing(self.engine) as connection:
-            set_gone(connection, self.instance, prospect)
+            set_gone(connection, self.instance, prospect, self.now())
 
     def _bury(self, connection: Connection, prospect: Ref, crm: Ref, reason: str) -> None:
         bury(connection, self.instance, prospect.id, crm, reason, self.now())

@@ -243,7 +243,11 @@ def _store(connection: Connection, plan_id: str, summary: Summary, actions: Sequ
 
 
 def _count_world(connection: Connection, instance: str) -> Summary:
+    """Count the pairs and prospects by indexes alone: what is gone is among what is missing."""
     links, records = connector_links.c, connector_records.c
-    pairs = connection.execute(select(func.count()).where(links.instance == instance)).scalar_one()
-    prospects = select(func.count()).where(records.instance == instance, records.object == PROSPECT)
-    return Summary(pairs=pairs, prospects=connection.execute(prospects.where(records.gone.is_(False))).scalar_one())
+    count = select(func.count())
+    pairs = connection.execute(count.where(links.instance == instance)).scalar_one()
+    prospects = count.where(records.instance == instance, records.object == PROSPECT)
+    gone = prospects.where(records.missing_since.is_not(None), records.gone.is_(True))
+    known = connection.execute(prospects).scalar_one()
+    return Summary(pairs=pairs, prospects=known - connection.execute(gone).scalar_one())

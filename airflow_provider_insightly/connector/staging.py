@@ -187,8 +187,9 @@ def stage_unseen(connection: Connection, instance: str, refs: Collection[Ref], n
         connection.execute(connector_records.insert(), rows)
 
 
-def set_gone(connection: Connection, instance: str, ref: Ref) -> None:
-    """Note that a record was deleted, and queue it."""
+def set_gone(connection: Connection, instance: str, ref: Ref, now: datetime) -> None:
+    """Note that a record was deleted, and queue it; what is gone is missing, too."""
+    set_missing(connection, instance, ref, now)
     connection.execute(_where_ref(connector_records.update(), instance, ref).values(gone=True))
     queue(connection, instance, [ref])
 

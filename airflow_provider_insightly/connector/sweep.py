@@ -159,7 +159,7 @@ def _stage_by_id(
         answer = client.get(ref.object, ref.id)
     except NotFoundError:
         with writing(engine) as connection:
-            set_gone(connection, instance, ref)
+            set_gone(connection, instance, ref, now())
         return True
     with writing(engine) as connection:
         record = read_record(ref.object, answer, staged_fields(mapping, ref.object))
