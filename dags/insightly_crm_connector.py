@@ -13,7 +13,7 @@ from pathlib import Path
 from airflow.sdk import DAG, Param, chain
 
 from airflow_provider_insightly.connector.configuration import Configuration, load_configuration
-from airflow_provider_insightly.connector.settings import BOXES
+from airflow_provider_insightly.connector.settings import BOX_LABELS, BOXES
 from airflow_provider_insightly.operators.approval import ApprovePlanOperator
 from airflow_provider_insightly.operators.connector import (
     ApplyOperator,
@@ -46,7 +46,7 @@ ONE_AT_A_TIME = "delete_or_merge_prospects"  # merges into one prospect must not
 def insightly_crm_connector(dag_id: str, configuration: Configuration, schedule: str | None = None) -> DAG:
     """Return the DAG of one Insightly instance; several instances are several calls with several configurations."""
     boxes = {
-        name: Param(getattr(configuration.settings, name), type="boolean", description=f"setting {number}")
+        name: Param(getattr(configuration.settings, name), type="boolean", description=f"{number}. {BOX_LABELS[number]}")
         for number, name in BOXES.items()
     }
     options = {
