@@ -273,8 +273,9 @@ class Connector(RuleBasedStateMachine):
         for prospect_id, ref in self.office.links().items():
             prospect = self.sandbox.call("GET", f"/Prospect/{prospect_id}")
             crm = self.sandbox.call("GET", f"/{ref.object}/{ref.id}")
-            if not prospect.ok or not crm.ok or prospect.json()["DO_NOT_SYNC"]:
+            if not prospect.ok or not crm.ok:
                 continue
+            assert not prospect.json()["DO_NOT_SYNC"]  # nobody here closes one, and what we archive is in no pair
             for field in PAIRED:
                 ours, theirs = prospect.json()[field], crm.json()[field]
                 if is_empty(ours) or is_empty(theirs):
