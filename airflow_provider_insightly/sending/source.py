@@ -125,8 +125,8 @@ def _read_header(rows: Iterator[list[str]], name: str) -> list[str]:
         header = next((row for row in rows if row), None)  # empty lines may stand before it
     except csv.Error as error:
         raise SourceError(
-            f"{name}: the header cannot be read: {error}. Is it in the encoding that was named (is the file UTF-8?), and "
-            "is every quote closed?"
+            f"{name}: the header cannot be read: {error}. Is it in the encoding that was named (is the file UTF-8?), "
+            "and is every quote closed?"
         ) from None
     if not header:
         raise SourceError(f"{name} is empty: not even a header is there.")
