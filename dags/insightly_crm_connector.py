@@ -45,8 +45,9 @@ ONE_AT_A_TIME = "delete_or_merge_prospects"  # merges into one prospect must not
 
 def insightly_crm_connector(dag_id: str, configuration: Configuration, schedule: str | None = None) -> DAG:
     """Return the DAG of one Insightly instance; several instances are several calls with several configurations."""
+    settings = configuration.settings
     boxes = {
-        name: Param(getattr(configuration.settings, name), type="boolean", description=f"{number}. {BOX_LABELS[number]}")
+        name: Param(getattr(settings, name), type="boolean", description=f"{number}. {BOX_LABELS[number]}")
         for number, name in BOXES.items()
     }
     options = {
