@@ -10,6 +10,9 @@ unexport PYTHONDONTWRITEBYTECODE
 export AIRFLOW_HOME ?= $(CURDIR)/.airflow
 export DO_NOT_TRACK = 1
 
+# Airflow's tests share one Airflow, which is slow to start; the others run side by side.
+LOWER_ROOMS := $(addprefix tests/,api store sending connector properties sandbox docs)
+
 .PHONY: help install demo test test-oldest properties lint ui docs bench constraints clean
 
 help: ## what there is
@@ -29,8 +32,9 @@ demo: install ## send records to a local Insightly and run the CRM connector, in
 	@$(BIN)/python -m demo.run
 
 test: install ## the whole test suite, the store's part on SQLite and on PostgreSQL where that is installed
-	@$(BIN)/python -m pytest
-	@$(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/store tests/sending tests/connector
+	@$(BIN)/python -m pytest --numprocesses 2 $(LOWER_ROOMS)
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(LOWER_ROOMS))
+	@$(BIN)/python -m tests.postgres $(BIN)/python -m pytest --numprocesses 2 tests/store tests/sending tests/connector
 
 properties: install ## the connector's properties over thousands of random worlds and all combinations of settings
 	@PROPERTY_EXAMPLES=2000 $(BIN)/python -m pytest tests/properties

@@ -26,6 +26,7 @@ EXTRAS["test"] = [
     "jsonschema>=4.20",
     "pytest>=8",
     "pytest-mock>=3.14",
+    "pytest-xdist>=3.6",
 ]
 EXTRAS["dev"] = [*EXTRAS["test"], "uv>=0.9"]
 EXTRAS["dev"] += ["axe-playwright-python>=0.1.4", "playwright>=1.50"]  # the pages, in a browser

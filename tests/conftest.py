@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 from demo.environment import ROOT, airflow_environment
+from tests.postgres import add_database
 
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-home-")
 _DAGS = Path(_HOME.name) / "dags"
@@ -18,6 +19,9 @@ _DAGS.mkdir()
 (_DAGS / "dags").symlink_to(ROOT / "dags")
 (_DAGS / "examples").symlink_to(ROOT / "tests/airflow/dags")
 os.environ.update(airflow_environment(Path(_HOME.name), _DAGS))
+
+if (_worker := os.environ.get("PYTEST_XDIST_WORKER")) and (_url := os.environ.get("INSIGHTLY_TEST_POSTGRES")):
+    os.environ["INSIGHTLY_TEST_POSTGRES"] = add_database(_url, _worker)
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,16 @@ def wait_for(port: int) -> None:
             time.sleep(0.1)
 
 
+def add_database(url: str, name: str) -> str:
+    """Make a further database on the server of a URL, and return its own: tests that run at once must not share one."""
+    connection = psycopg2.connect(url)
+    connection.autocommit = True  # a database is not made within a transaction
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    connection.close()
+    return f"{url.rsplit('/', 1)[0]}/{name}"
+
+
 def main(command: list[str]) -> int:
     """Run the command; the exit status is its own."""
     programs = find_programs()
