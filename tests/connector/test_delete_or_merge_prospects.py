@@ -104,6 +104,26 @@ def test_merged_and_both_have_prospects_merges_on(office: Office) -> None:
     assert office.get("Prospect", lost_prospect)["DO_NOT_SYNC"] is True
 
 
+def test_a_merge_that_was_cut_short_closes_no_survivor(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost, _, kept, _ = merge_two(office)
+    send = office.client._send
+
+    def die_after_closing(prepared: Any) -> Any:
+        answer = send(prepared)
+        if b'"DO_NOT_SYNC": true' in (prepared.body or b""):
+            raise KeyboardInterrupt
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.client, "_send", die_after_closing)
+        with pytest.raises(KeyboardInterrupt):
+            office.run(**ON, run_id="cut short")
+    assert office.get("Prospect", lost)["DO_NOT_SYNC"] is True
+    office.run(**ON, run_id="cut short")
+    survivor = office.get("Prospect", kept)
+    assert (survivor["DO_NOT_SYNC"], survivor["TAGS"], survivor["PHONE"]) == (False, [], "7")
+
+
 def test_merged_with_delete_mode_waits_for_a_person_and_then_deletes(office: Office) -> None:
     lost_prospect, _, kept_prospect, kept = merge_two(office)
     options = {**ON, "delete_mode": "delete"}
