@@ -263,3 +263,29 @@ def test_our_own_write_does_not_make_a_side_the_newer_one(office: Office) -> Non
         office.wait(minutes=5)
     assert both(office, (prospect, contact), "FIRST_NAME") == ("Ada", "Ada")
     assert both(office, (prospect, contact), "PHONE") == ("1", None)
+
+
+def test_a_lossy_pair_is_one_way(office: Office) -> None:
+    office.mapping = [{"prospect": "EMPLOYEE_COUNT", "contact": "TITLE"}]  # not every text is a number
+    contact = office.contact("a@example.com", TITLE="a dozen")
+    prospect = office.prospect("a@example.com", EMPLOYEE_COUNT=12)
+    for title in ("13", "many"):
+        office.run()
+        assert office.get("Contacts", contact)["TITLE"] == "12"
+        office.edit("Contacts", contact, TITLE=title)
+    office.run()
+    assert office.get("Contacts", contact)["TITLE"] == "12"
+    assert office.get("Prospect", prospect)["EMPLOYEE_COUNT"] == 12
+
+
+def test_a_value_that_cannot_be_read_is_rejected_where_it_would_flow(office: Office) -> None:
+    office.mapping = [{"prospect": "EMPLOYEE_COUNT", "contact": "TITLE", "type": "number"}]
+    contact = office.contact("a@example.com", TITLE="a dozen")
+    prospect = office.prospect("a@example.com", EMPLOYEE_COUNT=12)
+    office.run()
+    [row] = office.log(field="EMPLOYEE_COUNT")
+    assert (row["result"], row["reason"]) == ("rejected", "'a dozen' is not a number")
+    assert office.get("Prospect", prospect)["EMPLOYEE_COUNT"] == 12
+    office.edit("Contacts", contact, TITLE="13")
+    office.run()
+    assert office.get("Prospect", prospect)["EMPLOYEE_COUNT"] == 13

@@ -31,6 +31,9 @@ CLOCKS_AGREE = timedelta(seconds=120)
 QUARANTINE_WRITES = 3
 """A field that was written so often in a day and would be written back again is left alone."""
 
+UNREADABLE = object()
+"""A value that is not of its type, on the side that is only written: it equals nothing, and is overwritten."""
+
 Side = Literal["crm", "marketing"]
 
 
@@ -188,15 +191,19 @@ def _decide_row(
     try:
         known, theirs = read_crm_value(row, crm, world)
     except ValueTypeError as error:
-        change = Change(row.name, prospect.data.get(row.name), None, row.behavior, str(error))
-        return _Outcome(row.name, None, "crm", change=change, verdict=REJECTED)
+        if row.flows_to_marketing(crm.ref.object):
+            change = Change(row.name, prospect.data.get(row.name), None, row.behavior, str(error))
+            return _Outcome(row.name, None, "crm", change=change, verdict=REJECTED)
+        known, theirs = True, UNREADABLE
     if not known and not is_custom(row.crm_field(crm.ref.object) or ""):
         return None
     try:
         ours = row.read_prospect(prospect.data.get(row.name))
     except ValueTypeError as error:
-        change = Change(row.crm_field(crm.ref.object) or row.name, None, None, row.behavior, str(error))
-        return _Outcome(row.name, None, "marketing", change=change, verdict=REJECTED)
+        if row.flows_to_crm(crm.ref.object):
+            change = Change(row.crm_field(crm.ref.object) or row.name, None, None, row.behavior, str(error))
+            return _Outcome(row.name, None, "marketing", change=change, verdict=REJECTED)
+        ours = UNREADABLE
     baseline = link.baseline.get(row.name, NO_BASELINE)
     decision = decide(row.behavior, theirs, ours, baseline, crm.edited_at, prospect.edited_at)
     winner = _possible(decision.winner, row, crm.ref.object)
