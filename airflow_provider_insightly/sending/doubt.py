@@ -87,12 +87,22 @@ class DoubtResolver:
         for share in LOOKS:
             self._sleep(self._wait_seconds * (share - waited))
             waited = share
+            open_doubts = self._leave_answered(open_doubts, findings)
             open_doubts = [
                 doubt
                 for doubt in open_doubts
                 if not self._look(doubt, findings, alone=shared[self._key(doubt.items[0])] == 1, is_last=share == 1)
             ]
         return findings
+
+    def _leave_answered(self, doubts: Sequence[Result], findings: Findings) -> list[Result]:
+        """Return the doubts whose answer did not come after all, to the attempt that made the request."""
+        answers = self._journal.find_answers(doubt.items[0] for doubt in doubts)
+        for doubt in doubts:
+            place = doubt.items[0].record.index
+            if place in answers:
+                findings.settled.append(replace(doubt, outcome="succeeded", record_ids=(answers[place],), message=""))
+        return [doubt for doubt in doubts if doubt.items[0].record.index not in answers]
 
     def _look(self, doubt: Result, findings: Findings, *, alone: bool, is_last: bool) -> bool:
         """Look for one record, and tell whether it is settled."""

@@ -36,6 +36,27 @@ FORGET = delete(journal_table).where(
     journal_table.c.position.in_(bindparam("places", expanding=True)),
 )
 WRITE = insert(journal_table)
+OURS = select(journal_table.c.id, journal_table.c.position, journal_table.c.state, journal_table.c.record_id).where(
+    journal_table.c.send_id == bindparam("send"),
+    journal_table.c.attempt == bindparam("of_attempt"),
+    journal_table.c.position.in_(bindparam("places", expanding=True)),
+)
+CLAIMED = (
+    select(journal_table.c.id)
+    .where(
+        journal_table.c.send_id == bindparam("send"),
+        journal_table.c.attempt > bindparam("of_attempt"),
+        journal_table.c.digest == bindparam("of_digest"),
+        journal_table.c.state == "sent",
+    )
+    .order_by(journal_table.c.id)
+    .limit(1)
+)
+FINISH = (
+    update(journal_table)
+    .where(journal_table.c.id == bindparam("row"))
+    .values(state="done", record_id=bindparam("new_record_id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +147,37 @@ class Journal:
             if connection.execute(ATTEMPTS, {"send": self._send_id}).scalar_one() != self._attempt:
                 raise OvertakenError(f"Another attempt of the send {self._key} has begun; this one stops.")
             self._forget(connection, items)
-            connection.execute(WRITE, [self._row(item, "sent", None) for item in items])
+            connection.execute(WRITE, [self._row(item) for item in items])
 
     def finish(self, items: Iterable[Item], record_ids: Iterable[int | None]) -> None:
-        """Note that these items are done, with the ids that they have in Insightly."""
+        """Note that these items are done, with the ids that they have in Insightly.
+
+        Another attempt may have begun meanwhile and taken the rows over; :meth:`find_answers` tells it.
+        """
         items = list(items)
         with writing(self._engine) as connection:
-            self._forget(connection, items)
-            rows = [self._row(item, "done", found) for item, found in zip(items, record_ids, strict=True)]
-            connection.execute(WRITE, rows)
+            rows = {row.position: row.id for row in connection.execute(OURS, self._places(items))}
+            for item, record_id in zip(items, record_ids, strict=True):
+                row = rows.get(item.record.index)
+                if row is None:
+                    theirs = {"send": self._send_id, "of_attempt": self._attempt, "of_digest": item.digest}
+                    row = connection.execute(CLAIMED, theirs).scalar()
+                if row is not None:
+                    connection.execute(FINISH, {"row": row, "new_record_id": record_id})
 
     def forget(self, items: Iterable[Item]) -> None:
         """Note that these items were refused or never arrived: another attempt may send them."""
         with writing(self._engine) as connection:
             self._forget(connection, list(items))
+
+    def find_answers(self, items: Iterable[Item]) -> dict[int, int | None]:
+        """Return the ids of those items that are done by now, by their places.
+
+        An item that an earlier attempt left in doubt may be: that attempt, which Airflow took for dead, got the answer.
+        """
+        with self._engine.connect() as connection:
+            rows = connection.execute(OURS, self._places(items))
+            return {row.position: row.record_id for row in rows if row.state == "done"}
 
     def is_known(self, record_ids: Iterable[int]) -> set[int]:
         """Return those of some ids that the journal, of this send or any other, gave to a record already."""
@@ -178,19 +216,22 @@ class Journal:
         return dict(sorted(rows.items(), key=lambda pair: (pair[1].state, pair[0])))
 
     def _forget(self, connection: Connection, items: Sequence[Item]) -> None:
-        places = [item.record.index for item in items]
-        connection.execute(FORGET, {"send": self._send_id, "of_attempt": self._attempt, "places": places})
+        connection.execute(FORGET, self._places(items))
 
-    def _row(self, item: Item, state: str, record_id: int | None) -> dict[str, Any]:
+    def _places(self, items: Iterable[Item]) -> dict[str, Any]:
+        places = [item.record.index for item in items]
+        return {"send": self._send_id, "of_attempt": self._attempt, "places": places}
+
+    def _row(self, item: Item) -> dict[str, Any]:
         return {
             "send_id": self._send_id,
             "attempt": self._attempt,
             "position": item.record.index,
             "digest": item.digest,
-            "state": state,
+            "state": "sent",
             "began_at": self._now(),
             "object": self._object,
-            "record_id": record_id,
+            "record_id": None,
             "source_digest": item.source_digest,
         }
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from sqlalchemy.engine import Engine
 
 from airflow_provider_insightly.api.errors import DailyQuotaError
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
+from airflow_provider_insightly.sending.journal import OvertakenError
 from airflow_provider_insightly.sending.send import DeliveryPolicy
 from tests.sending.conftest import Sent, make_client
 from tests.sending.test_send import contacts, emails
@@ -132,6 +134,22 @@ def test_a_record_of_before_the_send_is_not_adopted(run_send: Run, insightly_san
 
     assert sent.summary["record_ids"] != [older["CONTACT_ID"]]
     assert len(contacts(insightly_sandbox)) == 2
+
+
+def test_a_worker_that_goes_on_while_its_task_is_tried_again(run_send: Run, insightly_sandbox: InsightlySandbox):
+    """Airflow takes a worker for dead that is not: it waits for an answer when the second attempt begins."""
+    insightly_sandbox.faults([{"kind": "stall", "seconds": 0.5, "method": "POST", "times": 1}])
+    records = emails(3)
+    with ThreadPoolExecutor(1) as worker:
+        first = worker.submit(run_send, "create_contact", records, via=make_client(insightly_sandbox, concurrency=1))
+        while not insightly_sandbox.requests(method="POST"):
+            assert not first.done()
+        # It looks for the record for the first time after the answer has come, to the other.
+        policy = DeliveryPolicy(match_on=("EMAIL_ADDRESS",), unknown_wait=16)
+        second = run_send("create_contact", records, policy=policy)
+
+    assert isinstance(first.exception(), OvertakenError)
+    assert_exactly_once(insightly_sandbox, records, second)
 
 
 def test_without_match_on_a_lost_answer_is_reported_and_never_sent_again(run_send: Run, insightly_sandbox):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -68,6 +69,26 @@ def test_what_an_attempt_begins_while_another_one_does_is_known_to_that(store: E
     worker.join()
 
     assert known is not None or errors
+
+
+def test_an_answer_that_comes_when_another_attempt_has_taken_over_reaches_it(store: Engine):
+    item, equal = make_item(1), replace(make_item(1), record=Record(2, {}))
+    first = Journal(store, "one", "Contacts")
+    first.begin([item])
+    first.begin([equal])
+    second = Journal(store, "one", "Contacts")
+    assert [entry and entry.done for entry in second.look_up([item, equal])] == [False, False]
+
+    first.finish([equal], [77])
+
+    assert list(second.find_answers([item, equal]).values()) == [77]
+    assert second.is_known([77, 78]) == {77}
+    third = Journal(store, "one", "Contacts")
+    assert sorted((entry.done, entry.record_id) for entry in third.look_up([item, equal])) == [
+        (False, None),
+        (True, 77),
+    ]
+    assert count_rows(store) == 2
 
 
 def test_an_attempt_stops_when_another_has_begun(store: Engine):
