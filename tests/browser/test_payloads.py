@@ -24,6 +24,7 @@ def test_samples_follow_each_change(company, open_page):
     page.get_by_label("Endpoint", exact=True).select_option("delete_lead")
     expect(page.locator("#samples")).to_contain_text("It has no body.")
     page.get_by_label("Endpoint", exact=True).select_option("update_lead")
+    expect(page.locator("#samples")).to_contain_text("PUT")
     page.get_by_label("Update mode").select_option("replace")
     expect(page.locator("#problem-allow_replace")).to_contain_text("clears every field")
     expect(page.locator("#samples")).to_contain_text("PUT")  # the samples of before are still there

@@ -41,7 +41,6 @@ def test_a_run_of_the_connector_in_the_grid(standalone, insightly_sandbox, open_
         ("mapping", f"connectors/{COMPANY}/mapping"),
         ("log", f"connectors/{COMPANY}/log?result=applied"),
         ("plan", f"connectors/{COMPANY}/plan?run={SECOND_RUN}"),
-        ("timeline", f"connectors/{COMPANY}/timeline?record=Prospect/6"),
     ],
 )
 def test_the_pages_in_airflow(company, open_page, name, path):
@@ -50,9 +49,16 @@ def test_the_pages_in_airflow(company, open_page, name, path):
     assert (PICTURES / f"{name}.png").stat().st_size < 200_000
 
 
+def test_the_timeline(company, open_page):
+    record = f"Contacts/{company.contacts[3]['CONTACT_ID']}"
+    open_page(f"/insightly/connectors/{COMPANY}/timeline?record={record}").screenshot(path=PICTURES / "timeline.png")
+
+
 def test_the_sample_payloads(company, open_page):
     page = open_page(f"/insightly/connectors/{COMPANY}/payloads")
     page.locator("#template").select_option("create_contact")
     page.get_by_role("button", name="Example record").click()
     page.get_by_role("group", name="Body of the request").wait_for()
+    page.set_viewport_size({"width": 1280, "height": 1240})
+    page.evaluate("window.scrollTo(0, 0)")
     page.screenshot(path=PICTURES / "payloads.png")
