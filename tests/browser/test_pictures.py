@@ -25,7 +25,7 @@ def test_a_run_of_the_connector_in_the_grid(standalone, insightly_sandbox, open_
         run_id = standalone.trigger(DAG_ID, **conf)
         assert standalone.finish(DAG_ID, run_id, 900) == "success"
     page = open_page(f"/dags/{DAG_ID}", look=False)
-    page.set_viewport_size({"width": 1280, "height": 1240})
+    page.set_viewport_size({"width": 1280, "height": 945})
     page.get_by_text("show_prospect_timeline_writes").first.wait_for()
     page.wait_for_timeout(5000)  # the graph beside the grid is laid out
     PICTURES.mkdir(exist_ok=True)
