@@ -68,7 +68,17 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "string",
                         "example": "insightly_store",
                         "default": "",
-                    }
+                    },
+                    "journal_days": {
+                        "description": (
+                            "For so many days the journal of a send is kept, by which a task that is cleared creates "
+                            "nothing twice. A send that is older fails when it is cleared. 0 keeps it for ever."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": "365",
+                        "default": "90",
+                    },
                 },
             }
         },

@@ -61,7 +61,9 @@ GOLDEN: list[tuple[Any, dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("grouping", "options", "bodies"), GOLDEN, ids=[str(g[0])[:30] for g in GOLDEN])
+@pytest.mark.parametrize(
+    ("grouping", "options", "bodies"), GOLDEN, ids=[g[0] if isinstance(g[0], str) else "callable" for g in GOLDEN]
+)
 def test_golden_bodies(grouping: Any, options: dict[str, Any], bodies: list[str]):
     assert [request.body for request in build(RECORDS, grouping, options)] == [body.encode() for body in bodies]
 
