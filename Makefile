@@ -13,10 +13,10 @@ export DO_NOT_TRACK = 1
 # Airflow's tests share one Airflow, which is slow to start; the others run side by side.
 LOWER_ROOMS := $(addprefix tests/,api store sending connector properties sandbox docs)
 
-.PHONY: help install demo test test-oldest properties lint ui docs bench constraints clean
+.PHONY: help install demo test test-oldest test-large properties pictures lint ui docs bench constraints clean
 
 help: ## what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
 
 install: $(STAMP) ## everything into .venv
 
@@ -38,6 +38,13 @@ test: install ## the whole test suite, the store's part on SQLite and on Postgre
 
 properties: install ## the connector's properties over thousands of random worlds and all combinations of settings
 	@PROPERTY_EXAMPLES=2000 $(BIN)/python -m pytest tests/properties
+
+test-large: install ## the connector over thousands of records in Airflow's scheduler, and sends with a thousand records and faults
+	@INSIGHTLY_SCHEDULER=1 INSIGHTLY_COMPANY_UNITS=10 $(BIN)/python -m pytest tests/airflow/test_scheduled_connector.py
+	@INSIGHTLY_FAULT_RECORDS=1000 INSIGHTLY_FAULT_KILLS=20 $(BIN)/python -m pytest tests/sending/test_faults.py
+
+pictures: install ## take the pictures of the documentation anew
+	@INSIGHTLY_PICTURES=1 $(BIN)/python -m pytest tests/browser/test_pictures.py
 
 lint: install ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .
