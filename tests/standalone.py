@@ -129,6 +129,8 @@ def run_standalone(sandbox: InsightlySandbox, home: Path) -> Iterator[Standalone
         **airflow_environment(home, Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])),
         "AIRFLOW_CONN_INSIGHTLY_DEFAULT": json.dumps(connection),
         "AIRFLOW_CONN_BROWSER_CONNECTOR": json.dumps(connection),  # an instance of its own in the store
+        # The sandbox gives its ids again when it is emptied, Insightly never does: another key is another instance.
+        "AIRFLOW_CONN_INSIGHTLY_RETRIED": json.dumps({**connection, "password": sandbox.second_api_key}),
         "AIRFLOW_CONN_ANSWERS_WEBHOOK": "http://127.0.0.1:9",  # nobody is there, which must not matter
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{user}" for user in USERS),

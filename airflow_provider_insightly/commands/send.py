@@ -64,7 +64,8 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
         with ExitStack() as stack:
             respond, reject = (stack.enter_context(writing_lines(path)) for path in (args.responses, args.rejected))
             report = Report(key, respond, reject, settings.mask_fields)
-            journal = Journal(hook.store(), key, settings.target.name if settings.target else None)
+            target = settings.target
+            journal = Journal(hook.store(), key, f"{target.name} {hook.owner}" if target else None)
             try:
                 send(settings, read_items(settings, records), hook.get_conn(), report, journal, policy)
             finally:

@@ -131,14 +131,18 @@ class InsightlyHook(BaseHook):
         """The API's address, up to and with ``/v3.1``."""
         return find_base_url(self.extra.pod, self.extra.base_url)
 
+    @property
+    def owner(self) -> str:
+        """A short hash of the API key: records of two keys may have the same ids, in instances of their own."""
+        return hashlib.sha256(self._api_key().encode()).hexdigest()[:12]
+
     def get_conn(self) -> InsightlyClient:
         """Return a client of the API that keeps to the connection's rate and concurrency together with all workers."""
         from airflow_provider_insightly.sending.throttle import SharedThrottle
 
-        owner = hashlib.sha256(self._api_key().encode()).hexdigest()[:12]
         throttle = SharedThrottle(
             self.store(),
-            f"{self.base_url} {owner}",
+            f"{self.base_url} {self.owner}",
             self.extra.requests_per_second,
             self.extra.concurrency,
             longest_request=self.extra.connect_timeout + self.extra.read_timeout + 60,

@@ -198,7 +198,7 @@ class SendingOperator(BaseOperator):
                 report = Report(key, self._tee(respond), reject, self.mask_fields)
                 target = settings.target
                 store = self.hook.store()
-                journal = Journal(store, key, target.name if target else None)
+                journal = Journal(store, key, f"{target.name} {self.hook.owner}" if target else None)
                 given = self.read_records(settings) if test is None else number_records(test)
                 records = self._log_first(settings, given)
                 try:

@@ -86,7 +86,8 @@ class Journal:
 
     :param engine: the store.
     :param key: names the send; whoever sends the same records again must give the same key.
-    :param object_name: the object whose ids the answers hold.
+    :param object_name: names the object and the instance whose ids the answers hold: elsewhere, the same ids are those
+        of other records.
     :param now: returns the time in UTC; injected by tests.
     :raises ForgottenError: an earlier attempt was made, and its journal is gone.
     """

@@ -150,3 +150,11 @@ def test_a_send_that_is_half_forgotten_does_not_go_on(store: Engine, monkeypatch
     assert count_rows(store) == 25
     with pytest.raises(ForgottenError):
         Journal(store, "old", "Contacts")
+
+
+def test_an_id_of_another_instance_is_not_known(store: Engine):
+    elsewhere = Journal(store, "elsewhere", "Contacts of one")
+    elsewhere.begin([make_item(1)])
+    elsewhere.finish([make_item(1)], [77])
+    assert Journal(store, "here", "Contacts of one").is_known([77]) == {77}
+    assert Journal(store, "there", "Contacts of another").is_known([77]) == set()

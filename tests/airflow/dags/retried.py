@@ -12,6 +12,7 @@ with DAG("example_retried", schedule=None, is_paused_upon_creation=True, params=
     InsightlyCreateContactOperator(
         task_id="create",
         records="{{ params.path }}",
+        insightly_conn_id="insightly_retried",
         match_on="EMAIL_ADDRESS",
         unknown_wait=1,
         retries=1,
