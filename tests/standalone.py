@@ -124,6 +124,7 @@ def run_standalone(sandbox: InsightlySandbox, home: Path) -> Iterator[Standalone
     }
     # A worker that is killed keeps its places for as long as a request may take.
     brief = {**connection["extra"], "connect_timeout": 2, "read_timeout": 5}
+    second = {**connection, "password": sandbox.second_api_key, "extra": brief}
     passwords = home / "passwords.json"
     passwords.write_text(json.dumps(USERS))
     environment = {
@@ -132,7 +133,7 @@ def run_standalone(sandbox: InsightlySandbox, home: Path) -> Iterator[Standalone
         "AIRFLOW_CONN_INSIGHTLY_DEFAULT": json.dumps(connection),
         "AIRFLOW_CONN_BROWSER_CONNECTOR": json.dumps(connection),  # an instance of its own in the store
         # The sandbox gives its ids again when it is emptied, Insightly never does: another key is another instance.
-        "AIRFLOW_CONN_INSIGHTLY_RETRIED": json.dumps({**connection, "password": sandbox.second_api_key, "extra": brief}),
+        "AIRFLOW_CONN_INSIGHTLY_RETRIED": json.dumps(second),
         "AIRFLOW_CONN_ANSWERS_WEBHOOK": "http://127.0.0.1:9",  # nobody is there, which must not matter
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{user}" for user in USERS),
