@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,13 +56,13 @@ def recent_plans(connection: Connection, instance: str, limit: int = 20) -> list
     return [PastPlan(as_plan(row), row.finished_at, row.approved_by, row.results) for row in rows]
 
 
-def waiting_plans(connection: Connection, instance: str) -> list[PastPlan]:
-    """Return the plans that wait for a person, the newest first.
+def waiting_plans(connection: Connection, recent: Iterable[PastPlan]) -> list[PastPlan]:
+    """Return those of the :func:`recent_plans` of an instance that wait for a person, the newest first.
 
     A plan that was held is out of date as soon as a later run was reported: that one planned everything anew.
     """
     found = []
-    for past in recent_plans(connection, instance):
+    for past in recent:
         if past.plan.dry_run:
             continue
         if past.is_held or tally(connection, past)[PENDING]:

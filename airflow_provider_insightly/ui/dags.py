@@ -19,14 +19,13 @@ from airflow.utils.session import create_session
 from sqlalchemy import func, select
 
 from airflow_provider_insightly.connector.settings import BOXES
+from airflow_provider_insightly.hooks.insightly import InsightlyHook
 
 TAG = "insightly"
 """DAGs with this tag are looked at; reading every DAG of an Airflow would take too long."""
 
 CONN_ID = "insightly_conn_id"
 """A task with this templated parameter works with Insightly."""
-
-DEFAULT_CONNECTION = "insightly_default"
 
 CONNECTOR_TASK = "CheckSettingsOperator"
 """A DAG with a task of this operator is a connector."""
@@ -178,4 +177,4 @@ def _read_tasks(dag_id: str, dag_hash: str) -> tuple[str, bool, Mapping[str, boo
 
 def _conn_id(task: Any) -> str:
     named = task.partial_kwargs.get(CONN_ID) if task.is_mapped else getattr(task, CONN_ID, None)
-    return str(named or DEFAULT_CONNECTION)
+    return str(named or InsightlyHook.default_conn_name)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from airflow_provider_insightly.hooks.insightly import InsightlyHook
 from airflow_provider_insightly.sending.grouping import ALGORITHMS, Grouping
 from airflow_provider_insightly.sending.settings import BATCH_SIZE, SendSettings
 from airflow_provider_insightly.sending.template import get_template
@@ -21,7 +22,6 @@ NAMED = {
 }
 """The templates that have an operator of their own."""
 
-DEFAULT_CONNECTION = "insightly_default"
 SHARED = ("headers", "include_attributes", "exclude_attributes", "rename", "mask_fields")
 
 
@@ -30,7 +30,7 @@ def write_operator(settings: SendSettings, template: str | None, conn_id: str) -
 
     :param template: the name of the template that the settings come from; ``None`` for a send by hand.
     """
-    given: dict[str, Any] = {} if conn_id == DEFAULT_CONNECTION else {"insightly_conn_id": conn_id}
+    given: dict[str, Any] = {} if conn_id == InsightlyHook.default_conn_name else {"insightly_conn_id": conn_id}
     if template:
         module, name, task_id = RECORDS, NAMED.get(template, "InsightlyRecordsOperator"), template
         given |= _of_template(settings, template)

@@ -32,7 +32,7 @@ def test_a_dry_run_keeps_what_it_planned(office: Office) -> None:
     with office.store.connect() as connection:
         (past,) = recent_plans(connection, "test")
         assert tally(connection, past)["planned"] == 1
-        assert waiting_plans(connection, "test") == []
+        assert waiting_plans(connection, [past]) == []
 
 
 def test_plans_are_kept_as_long_as_the_log(office: Office) -> None:

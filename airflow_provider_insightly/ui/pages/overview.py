@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy.engine import Connection
 
 from airflow_provider_insightly.connector.history import PastPlan, recent_plans, tally, waiting_plans
 from airflow_provider_insightly.connector.overview import read_overview
@@ -43,7 +44,12 @@ class Glance:
 def show_dags(request: Request, user: User) -> HTMLResponse:
     """Show the connectors and the other DAGs that work with Insightly, as far as the user may read them."""
     dags = find_dags(readable_dags(user))
-    glances = [take_glance(dag, runs=1) for dag in dags if dag.is_connector]
+    with store().connect() as connection:
+        glances = [
+            take_glance(connection, dag, recent_plans(connection, dag.conn_id), runs=1)
+            for dag in dags
+            if dag.is_connector
+        ]
     senders = [(dag, next(iter(recent_runs(dag.dag_id, 1)), None)) for dag in dags if not dag.is_connector]
     return page(request, "dags.html", glances=glances, senders=senders)
 
@@ -52,24 +58,24 @@ def show_dags(request: Request, user: User) -> HTMLResponse:
 def show_connector(place: ConnectorPlace) -> HTMLResponse:
     """Show one connector at a glance, with its last runs and plans."""
     with place.engine.connect() as connection:
-        plans = {past.plan.run_id: past for past in recent_plans(connection, place.instance)}
-        counts = {run_id: tally(connection, past) for run_id, past in plans.items()}
-    return place.page("overview.html", glance=take_glance(place.dag, runs=20), plans=plans, counts=counts)
+        recent = recent_plans(connection, place.instance)
+        glance = take_glance(connection, place.dag, recent, runs=20)
+        counts = {past.plan.run_id: tally(connection, past) for past in recent}
+    return place.page("overview.html", glance=glance, counts=counts)
 
 
-def take_glance(dag: InsightlyDag, runs: int) -> Glance:
+def take_glance(connection: Connection, dag: InsightlyDag, recent: list[PastPlan], runs: int) -> Glance:
     """Gather what is shown of a connector.
 
+    :param recent: its plans, the newest first.
     :param runs: of so many runs.
     """
-    with store().connect() as connection:
-        plans = [past for past in recent_plans(connection, dag.conn_id) if past.finished_at is not None]
-        last = plans[0] if plans else None
-        return Glance(
-            dag=dag,
-            runs=recent_runs(dag.dag_id, runs),
-            plan=last,
-            counts=tally(connection, last) if last else {},
-            waiting=len(waiting_plans(connection, dag.conn_id)),
-            quota=read_overview(connection, dag.conn_id).quota,
-        )
+    last = next((past for past in recent if past.finished_at is not None), None)
+    return Glance(
+        dag=dag,
+        runs=recent_runs(dag.dag_id, runs),
+        plan=last,
+        counts=tally(connection, last) if last else {},
+        waiting=len(waiting_plans(connection, recent)),
+        quota=read_overview(connection, dag.conn_id).quota,
+    )

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, HTTPException, Query
 from fastapi.responses import HTMLResponse
 
 from airflow_provider_insightly.connector.actions import PENDING, STEPS, Action
-from airflow_provider_insightly.connector.history import PastPlan, read_page, waiting_plans
+from airflow_provider_insightly.connector.history import PastPlan, read_page, recent_plans, waiting_plans
 from airflow_provider_insightly.connector.overview import read_overview
 from airflow_provider_insightly.connector.plans import (
     NoPlanError,
@@ -118,7 +118,7 @@ def show_plan(
 def show_approvals(place: ConnectorPlace) -> HTMLResponse:
     """Show the plans that wait for a person, with what they would change."""
     with place.engine.connect() as connection:
-        found = waiting_plans(connection, place.instance)
+        found = waiting_plans(connection, recent_plans(connection, place.instance))
         settings = _settings(place, connection)
         questions = [_question(place, connection, past, settings) for past in found]
     return place.page("approvals.html", questions=questions)
@@ -132,7 +132,7 @@ def approve_plan(place: ConnectorPlace, plan_hash: Annotated[str, Body(embed=Tru
     """
     with place.engine.connect() as connection:
         plans = [plan for plan in find_plans(connection, place.instance, plan_hash) if plan.hash == plan_hash]
-        waits = {past.plan.plan_id for past in waiting_plans(connection, place.instance)}
+        waits = {past.plan.plan_id for past in waiting_plans(connection, recent_plans(connection, place.instance))}
     plan = next((plan for plan in plans if plan.plan_id in waits), None)
     if plan is None:
         raise HTTPException(409, "This plan waits no longer: a later run planned anew. Load the page again.")
