@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import errno
-import socket
 import sqlite3
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 from pydantic import ValidationError
 
 from airflow_provider_insightly.sandbox.answers import ApiError
-from airflow_provider_insightly.sandbox.app import BASE_PATH, App
+from airflow_provider_insightly.sandbox.app import BASE_PATH
 from airflow_provider_insightly.sandbox.imports import find_imports, import_file
 from airflow_provider_insightly.sandbox.sandbox import Sandbox
 from airflow_provider_insightly.sandbox.seeds import SEEDS
 from airflow_provider_insightly.sandbox.settings import Settings
-
-if TYPE_CHECKING:
-    import uvicorn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,11 +62,15 @@ def run(args: argparse.Namespace) -> int:
     :raises SystemExit: when it cannot start; it says why.
     """
     try:
-        sandbox, listener = prepare(args)
+        # Airflow's command line asks this module for its options at every start, which need no server.
+        from airflow_provider_insightly.sandbox.server import listen, make_server
+
+        listener = listen(args.host, args.port)
+        sandbox = make_sandbox(args)
     except ValidationError as error:
         wrong = (f"--{'-'.join(map(str, each['loc'][:1])).replace('_', '-')}: {each['msg']}" for each in error.errors())
         raise SystemExit(f"The sandbox did not start. {'; '.join(wrong)}") from None
-    except (ApiError, LookupError, OSError, OverflowError, ValueError, sqlite3.Error) as error:
+    except (ApiError, ImportError, LookupError, OSError, OverflowError, ValueError, sqlite3.Error) as error:
         raise SystemExit(f"The sandbox did not start. {error}") from None
     host, port = listener.getsockname()[:2]
     print(f"Insightly sandbox: http://{host}:{port}{BASE_PATH}", flush=True)  # noqa: T201
@@ -79,11 +78,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def prepare(args: argparse.Namespace) -> tuple[Sandbox, socket.socket]:
-    """Return the sandbox that a command line asks for, with its data, and where it will listen."""
+def make_sandbox(args: argparse.Namespace) -> Sandbox:
+    """Return the sandbox that a command line asks for, with its data."""
     settings = Settings(**{name: getattr(args, name) for name in Settings.model_fields})
     imports = find_imports(args.imports)
-    listener = listen(args.host, args.port)
     if args.seed:
         say(f"Making the records of --seed {args.seed}, unless the database has some.")
     try:
@@ -94,56 +92,12 @@ def prepare(args: argparse.Namespace) -> tuple[Sandbox, socket.socket]:
         report = import_file(sandbox.store, name, path, sandbox.now())
         ignored = ", ".join(report["ignored_columns"])
         say(f"{name}={path}: {report['imported']} records" + (f"; no field for {ignored}" if ignored else ""))
-    return sandbox, listener
+    return sandbox
 
 
 def say(line: str) -> None:
     """Tell the user something beside the URL, which alone goes to standard output."""
     print(line, file=sys.stderr, flush=True)  # noqa: T201
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that takes connections; they wait there until the server runs.
-
-    :raises OSError: when the address is not this machine's, or another program has the port.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sends answers without delay only on sockets that name their protocol.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        advice = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
-        raise OSError(f"{host}:{port}: {error.strerror}{advice}") from None
-    listener.listen(2048)
-    return listener
-
-
-def make_server(sandbox: Sandbox) -> uvicorn.Server:
-    """Return the HTTP server of a sandbox; its headers are the sandbox's own.
-
-    :raises SystemExit: when the server's package, which an installation without the sandbox lacks, is not there.
-    """
-    try:
-        import uvicorn  # Airflow's command line asks this module for its options at every start
-    except ImportError:
-        raise SystemExit("The sandbox needs: pip install 'airflow-provider-insightly[sandbox]'") from None
-
-    return uvicorn.Server(
-        uvicorn.Config(
-            App(sandbox),
-            # uvicorn's faster parser loses the body of a request that offers HTTP/2, as Java's client does, and
-            # writes the names of headers in lower case.
-            http="h11",
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            date_header=False,
-            timeout_graceful_shutdown=2,
-        )
-    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

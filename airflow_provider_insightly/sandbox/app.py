@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -228,14 +229,14 @@ async def _read(receive: Receive) -> bytes:
 async def _send(answer: Answer, request: Request, send: Send, fault: Fault | None = None) -> None:
     """Send an answer, compressed where the client takes it, as slowly or as far as a fault says."""
     body = answer.body
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    headers = [(_name(name), value.encode("latin-1")) for name, value in answer.headers.items()]
     if answer.content_type:
-        headers.append((b"Content-Type", answer.content_type.encode("latin-1")))
+        headers.append((_name("Content-Type"), answer.content_type.encode("latin-1")))
     if len(body) >= WORTH_COMPRESSING and "gzip" in request.headers.get("accept-encoding", ""):
         compressor = zlib.compressobj(level=1, wbits=31)
         body = compressor.compress(body) + compressor.flush()
-        headers += [(b"Content-Encoding", b"gzip"), (b"Vary", b"Accept-Encoding")]
-    headers.append((b"Content-Length", b"%d" % len(body)))
+        headers += [(_name("Content-Encoding"), b"gzip"), (_name("Vary"), b"Accept-Encoding")]
+    headers.append((_name("Content-Length"), b"%d" % len(body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if fault is not None and fault.kind == "truncate":
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
@@ -248,6 +249,23 @@ async def _send(answer: Answer, request: Request, send: Send, fault: Fault | Non
             await send({"type": "http.response.body", "body": part, "more_body": True})
         body = b""
     await send({"type": "http.response.body", "body": body})
+
+
+class _Name(bytes):
+    """A header's name as the live API writes it, which clients in PHP rely on; uvicorn writes ``name.lower()``."""
+
+    def lower(self) -> _Name:
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return bytes.lower(self) == other
+
+    __hash__ = bytes.__hash__
+
+
+@cache
+def _name(text: str) -> _Name:
+    return _Name(text.encode("latin-1"))
 
 
 async def _hang_up(send: Send) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import requests
 
-from airflow_provider_insightly.sandbox.__main__ import listen, make_server
 from airflow_provider_insightly.sandbox.app import BASE_PATH
 from airflow_provider_insightly.sandbox.sandbox import Sandbox
+from airflow_provider_insightly.sandbox.server import listen, make_server
 from airflow_provider_insightly.sandbox.settings import Settings
 
 API_KEY = "1f2e3d4c-5b6a-4978-8695-a4b3c2d1e0f1"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,9 +36,6 @@ CREATE TABLE IF NOT EXISTS contents (
     PRIMARY KEY (object, id, name));
 """
 TABLES = ("records", "recycled", "before_images", "sequences", "hidden", "follows", "contents")
-
-# As bytes, a text goes from the database to the network without being decoded and encoded again.
-UTF8 = "CAST(body AS BLOB)"
 
 FIRST_IDS = {"Users": 3_000_001}
 FIRST_ID = 100_000_001
@@ -161,20 +158,26 @@ class Store:
         rows = self.connection.execute("SELECT body FROM recycled WHERE object = ? ORDER BY id", (obj,))
         return [json.loads(body) for (body,) in rows]
 
-    def select(self, selection: Selection, skip: int = 0, top: int = -1) -> list[bytes]:
+    def select(
+        self, selection: Selection, skip: int = 0, top: int = -1, *, without: Collection[str] = ()
+    ) -> list[bytes]:
         """Return the JSON texts of the selected records, in UTF-8, by ascending id.
 
         :param skip: how many to leave out at the start.
         :param top: how many to return at most; -1 for all.
+        :param without: the fields to leave out of each.
         """
+        # As bytes, a text goes from the database to the network without being decoded and encoded again.
+        paths = "".join(f", '$.{name}'" for name in sorted(without))
+        text = f"CAST({f'json_remove(body{paths})' if paths else 'body'} AS BLOB)"
         source, parameters = self._where(selection)
         parameters.update(skip=max(0, min(skip, 2**62)), top=top)
         if selection.as_of is None and (selection.field or selection.updated_after):
             # The plus keeps SQLite from walking all records in the order of ids instead of using the field's index.
             ids = f"SELECT id FROM {source} ORDER BY +id LIMIT :top OFFSET :skip"  # noqa: S608
-            statement = f"SELECT {UTF8} FROM records WHERE object = :object AND id IN ({ids}) ORDER BY id"  # noqa: S608
+            statement = f"SELECT {text} FROM records WHERE object = :object AND id IN ({ids}) ORDER BY id"  # noqa: S608
         else:
-            statement = f"SELECT {UTF8} FROM {source} ORDER BY id LIMIT :top OFFSET :skip"  # noqa: S608
+            statement = f"SELECT {text} FROM {source} ORDER BY id LIMIT :top OFFSET :skip"  # noqa: S608
         rows = self.connection.execute(statement, parameters)
         return [body for (body,) in rows]
 

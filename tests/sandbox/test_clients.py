@@ -97,12 +97,17 @@ def test_dates_of_a_client_come_with_milliseconds_and_offsets(sandbox):
         assert found.status_code == 200
 
 
-def test_a_client_that_offers_http_2_has_its_body_read(sandbox):
-    """Java: the client of the JDK offers an upgrade with each request to plain HTTP."""
-    offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAAAAAMAAAAA"}
-    answer = send(sandbox, "POST", "/Contacts", headers=offer, json={"FIRST_NAME": "Zoë"})
-    assert (answer.status_code, answer.json()["FIRST_NAME"]) == (201, "Zoë")
-    assert answer.raw.version == 11
+@pytest.mark.parametrize("protocol", ["h2c", "TLS/1.2", "websocket"])
+def test_a_client_that_offers_another_protocol_has_its_body_read(sandbox, protocol):
+    """Java: the clients of the JDK (HTTP/2) and of Apache (TLS) offer a change with each request to plain HTTP."""
+    offer = {"Connection": "Upgrade, HTTP2-Settings", "upgrade": protocol, "HTTP2-Settings": "AAEAAEAAAAIAAAAAAAMAAAAA"}
+    with requests.Session() as session:
+        session.auth = (sandbox.api_key, "")
+        for padding in (0, 300_000, 1):
+            body = " " * padding + json.dumps({"FIRST_NAME": "Zoë"})
+            answer = session.post(f"{sandbox.base_url}/Contacts", headers=offer, data=body, timeout=10)
+            assert (answer.status_code, answer.json()["FIRST_NAME"]) == (201, "Zoë")
+            assert answer.raw.version == 11
 
 
 def test_a_client_finds_headers_by_their_exact_names(sandbox):
