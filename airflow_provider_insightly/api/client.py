@@ -123,6 +123,7 @@ class InsightlyClient:
         self._timeout = (connect_timeout, read_timeout)
         self._sleep = sleep
         self._secrets = secrets_of(api_key)
+        self._hosts: dict[str, Mapping[str, Any]] = {}
         self._session = requests.Session()
         self._session.auth = (api_key, "")
         self._session.verify = verify
@@ -190,7 +191,7 @@ class InsightlyClient:
     def _send(self, prepared: requests.PreparedRequest) -> Answer:
         """Make one attempt."""
         method, path = prepared.method or "", urlsplit(prepared.url or "").path
-        settings = self._session.merge_environment_settings(prepared.url, {}, None, None, None)
+        settings = self._surroundings(prepared.url or "")
         with self.throttle.slot():
             started = time.monotonic()
             try:
@@ -216,6 +217,16 @@ class InsightlyClient:
             broken.outcome = "unknown"
             raise broken from None
         return Answer(response.status_code, response.headers, body, text, seconds)
+
+    def _surroundings(self, url: str) -> Mapping[str, Any]:
+        """Return the proxies and certificates for a URL's host: the connection's, else the environment's.
+
+        The environment is read once for each host: reading it takes a tenth of a request's time.
+        """
+        host = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+        if host not in self._hosts:
+            self._hosts[host] = self._session.merge_environment_settings(host, {}, None, None, None)
+        return self._hosts[host]
 
     def _url(self, path: str, allow_other_hosts: bool) -> str:
         """Return the full URL of a path; a full URL must be of the connection's own host."""

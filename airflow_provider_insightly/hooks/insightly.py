@@ -145,7 +145,6 @@ class InsightlyHook(BaseHook):
             f"{self.base_url} {self.owner}",
             self.extra.requests_per_second,
             self.extra.concurrency,
-            longest_request=self.extra.connect_timeout + self.extra.read_timeout + 60,
         )
         return self.client(throttle=throttle)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from airflow_provider_insightly.api.throttle import RECOVERY, SLOWEST
 from airflow_provider_insightly.store.engine import writing
@@ -27,6 +28,10 @@ that, on a busy machine, shifts those after it: or else it and the first of the 
 SLOWER_ONCE, SLOWER_AGAIN = 0.9, 0.7
 """What a 429 leaves of the rate: one alone may be chance, another before the rate has recovered is not."""
 
+LEASE, RENEWAL = 30.0, 10.0
+"""Seconds for which a place is taken, and after which that is renewed while the request is under way: the places of a
+worker that was killed are free again half a minute later, however long a request may take."""
+
 FIRST_POLL, LONGEST_POLL = 0.02, 0.25
 """Seconds to wait for a place that another worker holds, before looking again; longer each time, since a hundred
 threads may be waiting, and each look is a transaction."""
@@ -37,10 +42,18 @@ PLACES = sending_places.c.instance == bindparam("of_instance")
 STATE = select(sending_throttle).where(OURS).with_for_update()
 SET = update(sending_throttle).where(OURS).values(next_start=bindparam("new_next_start"), rate=bindparam("new_rate"))
 SHIFT = update(sending_throttle).where(OURS).values(next_start=sending_throttle.c.next_start + bindparam("seconds"))
+RENEW = (
+    update(sending_places)
+    .where(PLACES, sending_places.c.holder.in_(bindparam("holders", expanding=True)))
+    .where(sending_places.c.until < bindparam("new_until"))
+    .values(until=bindparam("new_until"))
+)
 FREE_OLD = delete(sending_places).where(PLACES, sending_places.c.until < bindparam("now"))
 COUNT = select(func.count()).select_from(sending_places).where(PLACES)
 TAKE = insert(sending_places)
 FREE = delete(sending_places).where(PLACES, sending_places.c.holder == bindparam("of_holder"))
+
+log = logging.getLogger(__name__)
 
 
 class SharedThrottle:
@@ -50,7 +63,6 @@ class SharedThrottle:
     :param instance: names what the limits are for; workers with the same name share them.
     :param requests_per_second: the highest rate; after a 429 it is lowered, and grows back with each request.
     :param concurrency: the most requests under way at once.
-    :param longest_request: seconds after which a place is free again although nobody gave it back.
     :param clock: returns seconds since 1970; injected by tests.
     :param sleep: takes seconds; injected by tests.
     """
@@ -62,7 +74,6 @@ class SharedThrottle:
         requests_per_second: float,
         concurrency: int,
         *,
-        longest_request: float = 120.0,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -71,11 +82,12 @@ class SharedThrottle:
         self._ours = {"of_instance": self._instance}
         self._full_rate = requests_per_second * MARGIN
         self._concurrency = concurrency
-        self._longest_request = longest_request
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
         self._shifted = 0.0  # seconds
+        self._held: set[str] = set()
+        self._is_renewing = False
         self._make_row()
 
     @contextmanager
@@ -87,6 +99,7 @@ class SharedThrottle:
             self._sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL)
         shifted = self._shifted
+        self._keep(holder)
         try:
             wait = start - self._clock()
             if wait > 0:
@@ -119,8 +132,7 @@ class SharedThrottle:
                 return None
             rate = min(self._full_rate, row.rate)
             start: float = max(row.next_start, now)
-            until = start + self._longest_request
-            connection.execute(TAKE, {"instance": self._instance, "holder": holder, "until": until})
+            connection.execute(TAKE, {"instance": self._instance, "holder": holder, "until": start + LEASE})
             recovered = min(self._full_rate, rate + self._full_rate * RECOVERY)
             connection.execute(SET, {**self._ours, "new_rate": recovered, "new_next_start": start + 1 / rate})
             return start
@@ -140,8 +152,37 @@ class SharedThrottle:
         with writing(self._engine) as connection:
             connection.execute(SHIFT, {**self._ours, "seconds": missing})
 
+    def _keep(self, holder: str) -> None:
+        """Have a place renewed until it is given back."""
+        with self._lock:
+            self._held.add(holder)
+            if self._is_renewing:
+                return
+            self._is_renewing = True
+        threading.Thread(target=self._renew_places, name="insightly-places", daemon=True).start()
+
+    def _renew_places(self) -> None:
+        """Renew the places that this process holds, every few seconds, until there are none."""
+        while True:
+            time.sleep(RENEWAL)
+            with self._lock:
+                holders = list(self._held)
+                self._is_renewing = bool(holders)
+            if not holders:
+                return
+            try:
+                self._renew(holders)
+            except SQLAlchemyError as error:
+                log.warning("The places of %d requests could not be renewed: %s", len(holders), error)
+
+    def _renew(self, holders: list[str]) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(RENEW, {**self._ours, "holders": holders, "new_until": self._clock() + LEASE})
+
     def _leave(self, holder: str) -> None:
         """Give the place back."""
+        with self._lock:
+            self._held.discard(holder)
         with writing(self._engine) as connection:
             connection.execute(FREE, {**self._ours, "of_holder": holder})
 

@@ -127,6 +127,18 @@ def test_timeouts_arrive_at_the_socket(server, make_client):
         make_client(read_timeout=0.05).request("POST", "/Contacts", json={}, retry=False)
 
 
+def test_a_proxy_of_the_environment_is_used_unless_it_is_told_not_to(server, make_client, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.port}")
+    client = make_client(base_url="http://insightly.example/v3.1")
+    server.script = [answer(body="[]")] * 3
+    for _ in range(2):
+        client.request("GET", "/Users")
+        assert server.requests.pop().startswith(b"GET http://insightly.example/v3.1/Users ")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    make_client().request("GET", "/Users")
+    assert server.requests.pop().startswith(b"GET /v3.1/Users ")
+
+
 def test_the_quota_that_is_left_is_on_the_answer(server, make_client):
     server.script = [answer("200 OK", "{}", "X-RateLimit-Remaining: 41")]
     assert make_client().request("GET", "/Users/Me").quota_remaining == 41

@@ -1,15 +1,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.engine import Engine
 
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
-from airflow_provider_insightly.sending.throttle import LATE, MARGIN, SLOWER_AGAIN, SLOWER_ONCE, SharedThrottle
+from airflow_provider_insightly.sending.throttle import (
+    LATE,
+    LEASE,
+    MARGIN,
+    RENEWAL,
+    SLOWER_AGAIN,
+    SLOWER_ONCE,
+    SharedThrottle,
+)
+from airflow_provider_insightly.store.tables import sending_places
 from tests.sending.conftest import make_client
 from tests.sending.test_send import emails
 
@@ -33,13 +44,29 @@ def clock() -> Clock:
 
 
 def make(store: Engine, clock: Clock, rate: float = 10, concurrency: int = 5, instance: str = "one") -> SharedThrottle:
-    return SharedThrottle(store, instance, rate, concurrency, longest_request=60, clock=clock.time, sleep=clock.sleep)
+    return SharedThrottle(store, instance, rate, concurrency, clock=clock.time, sleep=clock.sleep)
 
 
 def starts(throttles: list[SharedThrottle], clock: Clock, count: int) -> Iterator[float]:
     for number in range(count):
         with throttles[number % len(throttles)].slot():
             yield clock.now
+
+
+def until(store: Engine) -> float:
+    with store.connect() as connection:
+        return connection.execute(select(sending_places.c.until)).scalar_one()
+
+
+def renewers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "insightly-places"}
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_workers_share_the_rate(store: Engine, clock: Clock):
@@ -70,12 +97,27 @@ def test_workers_share_the_places(store: Engine, clock: Clock):
 
 def test_the_place_of_a_worker_that_died_is_free_again(store: Engine, clock: Clock):
     assert make(store, clock, 10, 1)._take("dies") is not None
-    clock.sleep(59)
+    clock.sleep(LEASE - 1)
     assert make(store, clock, 10, 1)._take("next") is None
 
     clock.sleep(2)
 
     assert make(store, clock, 10, 1)._take("next") is not None
+
+
+def test_the_place_of_a_request_that_takes_long_is_kept(store: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("airflow_provider_insightly.sending.throttle.RENEWAL", 0.01)
+    one, two = make(store, clock, 10, 1), make(store, clock, 10, 1)
+    of_others = renewers()
+    with one.slot():
+        for _ in range(5):
+            clock.sleep(RENEWAL)
+            wait_until(lambda: until(store) >= clock.now + LEASE - 1)
+            assert two._take("next") is None
+        (renewer,) = renewers() - of_others
+    assert two._take("next") is not None
+    renewer.join(10)
+    assert not renewer.is_alive()
 
 
 def test_a_429_slows_all_workers_down_and_the_rate_recovers(store: Engine, clock: Clock):
