@@ -119,14 +119,13 @@ def find_process(standalone, dag_id, run_id, task_id):
 
 def waiting(standalone, dag_id, run_id):
     """Wait until the run waits for a person; return what it asks."""
-    details = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/approve_plan/-1/hitlDetails"
 
     def asked():
         tasks = {each["task_id"]: each["state"] for each in standalone.tasks(dag_id, run_id)}
         return tasks["approve_plan"] in ("awaiting_input", "deferred")
 
     standalone.wait_until("a question", asked, PATIENCE)
-    return details, standalone.call("GET", details)
+    return standalone.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/approve_plan/-1/hitlDetails")
 
 
 def test_a_plan_that_a_breaker_holds_waits_for_a_yes_and_then_writes(standalone, start, insightly_sandbox):
@@ -135,24 +134,24 @@ def test_a_plan_that_a_breaker_holds_waits_for_a_yes_and_then_writes(standalone,
     before = writes(insightly_sandbox)
 
     refused = standalone.trigger("asking_connector", backfill=True)
-    details, question = waiting(standalone, "asking_connector", refused)
+    question = waiting(standalone, "asking_connector", refused)
     assert "creates: 30 of 300 prospects" in question["body"]
     assert writes(insightly_sandbox) == before
-    standalone.call("PATCH", details, chosen_options=["Reject"], params_input={})
+    standalone.answer("asking_connector", refused, "Reject", PATIENCE)
     assert standalone.finish("asking_connector", refused, PATIENCE) == "failed"
     assert writes(insightly_sandbox) == before
 
     approved = standalone.trigger("asking_connector", backfill=True)
-    details, question = waiting(standalone, "asking_connector", approved)
+    waiting(standalone, "asking_connector", approved)
     assert writes(insightly_sandbox) == before
-    standalone.call("PATCH", details, chosen_options=["Approve"], params_input={})
+    standalone.answer("asking_connector", approved, "Approve", PATIENCE)
     assert standalone.finish("asking_connector", approved, PATIENCE) == "success"
     assert applied(standalone.xcom("asking_connector", approved, "report")) == company.first_results
 
     company.edit()
     before = writes(insightly_sandbox)
     by_hash = standalone.trigger("asking_connector")
-    details, question = waiting(standalone, "asking_connector", by_hash)
+    question = waiting(standalone, "asking_connector", by_hash)
     assert "2 likely merges or deletes for good wait for a yes" in question["body"]
     assert writes(insightly_sandbox) == before
     plan_hash = standalone.xcom("asking_connector", by_hash, "plan")["hash"]
