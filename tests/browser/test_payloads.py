@@ -67,9 +67,18 @@ def test_a_deletion_asks_first(company, open_page):
 
 def test_records_of_the_connector_are_lent(company, open_page):
     page = open_page(PAGE)
+    late = []
+    page.route("**/records?*staged=false", lambda route: late.append(route))
+    page.reload()
     page.get_by_role("button", name="Records of this connector").click()
     expect(page.get_by_label("Paste JSON")).to_have_value(re.compile('"CONTACT_ID": '))
     expect(page.locator("#samples")).to_contain_text("record 4")
+
+    (example,) = late  # asked for first, answered last
+    with page.expect_response("**/records?*staged=false"):
+        example.continue_()
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_label("Paste JSON")).to_have_value(re.compile('"CONTACT_ID": '))
 
 
 def test_a_batch_is_shown_and_its_code(company, open_page):

@@ -11,6 +11,7 @@ const chips = document.getElementById("chips");
 const PAUSE_MILLISECONDS = 250;
 const edits = new Map(); // what was written into a sample, by the records that it is made of
 let asked = 0;
+let picked = 0; // what was picked, or written, last is what counts
 let lent = ""; // the records as they were picked: while nobody changed them, they may change with the endpoint
 
 function later(action) {
@@ -231,12 +232,13 @@ samples.addEventListener("click", (event) => {
 
 async function pick(source) {
   const { template = "", url = "", object = "" } = settings();
-  const before = records.value;
+  const mine = ++picked;
   const query = new URLSearchParams({ template, url, object, staged: String(source === "staged") });
   try {
     const found = await ask("GET", `${form.dataset.url}/records?${query}`);
+    if (mine !== picked) return;
     showProblems(found.problems);
-    if (found.records === undefined || records.value !== before) return; // someone typed meanwhile
+    if (found.records === undefined) return;
     records.value = lent = found.records;
     edits.clear();
     await update();
@@ -256,6 +258,7 @@ function startFrom(option) {
   if (form.elements.template.selectedIndex < 0) form.elements.template.value = "create_contact";
   edits.clear();
   if (option.dataset.records) {
+    picked += 1;
     records.value = option.dataset.records;
     lent = "";
     update();
@@ -283,7 +286,10 @@ document.getElementById("copy").addEventListener("click", async () => {
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("input", (event) => {
   if (event.target.id === "task") return;
-  if (event.target === records) edits.clear();
+  if (event.target === records) {
+    picked += 1;
+    edits.clear();
+  }
   arrange();
   const isExample = records.value === lent && lent !== "";
   if (isExample && event.target === form.elements.template) pick("example");
