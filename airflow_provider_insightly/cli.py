@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,7 +36,13 @@ class Command:
 
     def run(self, args: argparse.Namespace) -> None:
         """Run the command and leave with its exit status."""
-        sys.exit(import_module(self.module).run(args))
+        try:
+            status = import_module(self.module).run(args)
+            sys.stdout.flush()
+        except BrokenPipeError:  # who reads the output, such as head, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = 128 + signal.SIGPIPE
+        sys.exit(status)
 
 
 SENDS = "airflow_provider_insightly.commands"

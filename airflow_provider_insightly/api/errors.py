@@ -49,7 +49,8 @@ class InsightlyError(Exception):
         """Say what was asked, what came back and what to do, in one line."""
         came = f"{self.status} {self.server_message}".strip() if self.status else self.server_message
         tries = f" (after {self.attempts} attempts)" if self.attempts > 1 else ""
-        return f"{self.method} {self.path}: {came}{tries}. {self.advice}".rstrip(". ") + "."
+        said = f"{self.method} {self.path}: {came.rstrip('. ')}{tries}".rstrip(": ")
+        return f"{said}. {self.advice}".rstrip(". ") + "."
 
 
 class AuthenticationError(InsightlyError):

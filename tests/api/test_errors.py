@@ -29,6 +29,7 @@ def test_each_refusal_has_an_error_of_its_own_that_says_what_to_do(server, make_
     assert (error.status, error.method, error.path) == (int(status[:3]), "POST", "/v3.1/Contacts")
     assert error.outcome == "refused"
     assert error.advice in str(error)
+    assert ".." not in str(error)
     assert len(server.requests) == 1
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,3 +134,12 @@ def test_db(command: Command, file: Path, capsys):
     assert "Forgot 0 sends" in capsys.readouterr().out
     assert command("db", "prune", "--older-than", "-1") == 0
     assert "Forgot 1 sends" in capsys.readouterr().out
+
+
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly(file: Path):
+    program = [sys.executable, "-m", "airflow_provider_insightly", "preview", str(file), "--template", "create_contact"]
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    ended = subprocess.run(program, stdout=write_end, stderr=subprocess.PIPE, check=False)
+    os.close(write_end)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")
