@@ -6,11 +6,11 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
-from sqlalchemy.engine import Engine
+from sqlalchemy import JSON, bindparam, delete, func, insert, select, update
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from airflow_provider_insightly.api.throttle import RECOVERY, SLOWEST
@@ -21,9 +21,15 @@ MARGIN = 0.98
 """The share of the rate that is used. Requests do not arrive as evenly as they start: this leaves room for one that is
 20 ms late in a second."""
 
-LATE = 0.01
-"""A request may start so many seconds after its time, half of what the margin leaves room for. What it is later than
-that, on a busy machine, shifts those after it: or else it and the first of the next second would be too close."""
+MOST_AT_ONCE = 10
+"""Of how many requests the rate is kept, at most: at ten a second, each starts a second after the tenth before it. One
+that is late, on a busy machine, moves the tenth after it, and not all others."""
+
+CLOSEST = 0.8
+"""The share of the time from one request to the next that there must be: one that is late need not move the next."""
+
+LATE = 0.005
+"""Seconds after its time at which a request may start without being noted."""
 
 SLOWER_ONCE, SLOWER_AGAIN = 0.9, 0.7
 """What a 429 leaves of the rate: one alone may be chance, another before the rate has recovered is not."""
@@ -40,8 +46,13 @@ threads may be waiting, and each look is a transaction."""
 OURS = sending_throttle.c.instance == bindparam("of_instance")
 PLACES = sending_places.c.instance == bindparam("of_instance")
 STATE = select(sending_throttle).where(OURS).with_for_update()
-SET = update(sending_throttle).where(OURS).values(next_start=bindparam("new_next_start"), rate=bindparam("new_rate"))
-SHIFT = update(sending_throttle).where(OURS).values(next_start=sending_throttle.c.next_start + bindparam("seconds"))
+SET = (
+    update(sending_throttle)
+    .where(OURS)
+    .values(
+        next_start=bindparam("new_next_start"), rate=bindparam("new_rate"), starts=bindparam("new_starts", type_=JSON)
+    )
+)
 RENEW = (
     update(sending_places)
     .where(PLACES, sending_places.c.holder.in_(bindparam("holders", expanding=True)))
@@ -56,8 +67,24 @@ FREE = delete(sending_places).where(PLACES, sending_places.c.holder == bindparam
 log = logging.getLogger(__name__)
 
 
+def earliest_start(starts: Sequence[float], now: float, at_once: int, rate: float) -> float:
+    """Return when the next request may start.
+
+    :param starts: when the last requests started, or will, in the order of their turns; seconds.
+    :param at_once: of how many requests the rate is kept.
+    :param rate: requests a second.
+    """
+    window = at_once / rate
+    recent = [start for start in starts if start > now - window]
+    if not recent:
+        return now
+    if len(recent) < at_once:
+        return max(now, recent[-1] + 1 / rate)
+    return max(now, recent[-1] + CLOSEST / rate, recent[0] + window)
+
+
 class SharedThrottle:
-    """Spaces the requests that all workers make to an instance evenly, and bounds how many are under way.
+    """Spaces the requests that all workers make to an instance, and bounds how many are under way.
 
     :param engine: the store.
     :param instance: names what the limits are for; workers with the same name share them.
@@ -81,11 +108,11 @@ class SharedThrottle:
         self._instance = instance[:250]
         self._ours = {"of_instance": self._instance}
         self._full_rate = requests_per_second * MARGIN
+        self._at_once = max(1, min(MOST_AT_ONCE, int(requests_per_second)))
         self._concurrency = concurrency
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._shifted = 0.0  # seconds
         self._held: set[str] = set()
         self._is_renewing = False
         self._make_row()
@@ -98,13 +125,14 @@ class SharedThrottle:
         while (start := self._take(holder)) is None:
             self._sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL)
-        shifted = self._shifted
         self._keep(holder)
         try:
             wait = start - self._clock()
             if wait > 0:
                 self._sleep(wait)
-            self._make_up(self._clock() - start, shifted)
+            now = self._clock()
+            if now - start > LATE:
+                self._note_start(start, now)
             yield
         finally:
             self._leave(holder)
@@ -120,7 +148,7 @@ class SharedThrottle:
             rate = max(min(SLOWEST, self._full_rate), row.rate * share)
             pause = 1 / rate if seconds is None else seconds
             next_start = max(row.next_start, self._clock() + pause)
-            connection.execute(SET, {**self._ours, "new_rate": rate, "new_next_start": next_start})
+            self._set(connection, rate, next_start, row.starts)
 
     def _take(self, holder: str) -> float | None:
         """Take a place and return when the request may start; ``None`` while all places are taken."""
@@ -131,26 +159,22 @@ class SharedThrottle:
             if connection.execute(COUNT, self._ours).scalar_one() >= self._concurrency:
                 return None
             rate = min(self._full_rate, row.rate)
-            start: float = max(row.next_start, now)
+            start = max(float(row.next_start), earliest_start(row.starts, now, self._at_once, rate))
             connection.execute(TAKE, {"instance": self._instance, "holder": holder, "until": start + LEASE})
             recovered = min(self._full_rate, rate + self._full_rate * RECOVERY)
-            connection.execute(SET, {**self._ours, "new_rate": recovered, "new_next_start": start + 1 / rate})
+            self._set(connection, recovered, row.next_start, [*row.starts, start][-self._at_once :])
             return start
 
-    def _make_up(self, late: float, shifted: float) -> None:
-        """Shift the requests that have no time yet by what this one is too late.
-
-        When a process is held up several are late at once: what the first of them shifted is enough for the others.
-
-        :param shifted: by how much this process had shifted requests when this one got its time.
-        """
-        with self._lock:
-            missing = late - LATE - (self._shifted - shifted)
-            if missing <= 0:
-                return
-            self._shifted += missing
+    def _note_start(self, planned: float, actual: float) -> None:
+        """Note when a request really started, for the one that has to keep its distance from it."""
         with writing(self._engine) as connection:
-            connection.execute(SHIFT, {**self._ours, "seconds": missing})
+            row = connection.execute(STATE, self._ours).one()
+            starts = [actual if start == planned else start for start in row.starts]
+            self._set(connection, row.rate, row.next_start, starts)
+
+    def _set(self, connection: Connection, rate: float, next_start: float, starts: list[float]) -> None:
+        state = {"new_rate": rate, "new_next_start": next_start, "new_starts": starts}
+        connection.execute(SET, {**self._ours, **state})
 
     def _keep(self, holder: str) -> None:
         """Have a place renewed until it is given back."""

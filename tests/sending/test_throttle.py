@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.engine import Engine
 
+from airflow_provider_insightly.api.throttle import RECOVERY
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 from airflow_provider_insightly.sending.throttle import (
-    LATE,
     LEASE,
     MARGIN,
     RENEWAL,
@@ -72,10 +72,16 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def test_workers_share_the_rate(store: Engine, clock: Clock):
     workers = [make(store, clock), make(store, clock)]
 
-    times = list(starts(workers, clock, 21))
+    times = list(starts(workers, clock, 31))
 
-    assert times[-1] - times[0] == pytest.approx(20 / (10 * MARGIN))
+    assert times[-1] - times[0] == pytest.approx(30 / (10 * MARGIN))
     assert {round(b - a, 6) for a, b in pairwise(times)} == {round(1 / (10 * MARGIN), 6)}
+
+
+def test_a_rate_below_one_is_kept_from_one_request_to_the_next(store: Engine, clock: Clock):
+    times = list(starts([make(store, clock, rate=0.8)], clock, 4))
+
+    assert [b - a for a, b in pairwise(times)] == pytest.approx([1 / (0.8 * MARGIN)] * 3)
 
 
 def test_instances_do_not_share(store: Engine, clock: Clock):
@@ -121,45 +127,35 @@ def test_the_place_of_a_request_that_takes_long_is_kept(store: Engine, clock: Cl
 
 
 def test_a_429_slows_all_workers_down_and_the_rate_recovers(store: Engine, clock: Clock):
-    one, two = make(store, clock), make(store, clock)
+    one, two = make(store, clock, rate=1), make(store, clock, rate=1)
     list(starts([one], clock, 2))
-    full = 1 / (10 * MARGIN)
+    full = 1 / MARGIN
 
     one.slow_down(None)
     one.slow_down(None)
     times = list(starts([two], clock, 80))
 
     gaps = [b - a for a, b in pairwise(times)]
-    assert gaps[0] == pytest.approx(full / SLOWER_ONCE / SLOWER_AGAIN)
+    assert gaps[0] == pytest.approx(full / (SLOWER_ONCE * SLOWER_AGAIN + RECOVERY))
     assert gaps == sorted(gaps, reverse=True)
     assert gaps[-1] == pytest.approx(full)
 
 
-def test_a_request_that_starts_late_shifts_those_after_it(store: Engine, clock: Clock):
+def test_a_request_that_starts_late_moves_the_tenth_after_it_alone(store: Engine, clock: Clock):
     throttle = make(store, clock)
-    next(starts([throttle], clock, 1))
-    clock_that_oversleeps = clock.sleep
-    throttle._sleep = lambda seconds: clock_that_oversleeps(seconds + 0.05)
+    on_time = list(starts([throttle], clock, 20))[10:]
+    sleep = clock.sleep
+    throttle._sleep = lambda seconds: sleep(seconds + 0.01)
     (late,) = starts([throttle], clock, 1)
-    throttle._sleep = clock.sleep
+    throttle._sleep = sleep
 
-    (following,) = starts([throttle], clock, 1)
+    times = [late, *starts([throttle], clock, 19)]
 
-    assert following - late == pytest.approx(1 / (10 * MARGIN) - LATE)
-
-
-def test_several_that_are_late_at_once_shift_those_after_them_once(store: Engine, clock: Clock):
-    throttle = make(store, clock)
-    with ExitStack() as stack:
-        stack.enter_context(throttle.slot())
-        held_up = [throttle._take(str(number)) for number in range(3)]  # they wait for their time
-        clock.sleep(held_up[0] + 0.1 - clock.now)
-        throttle._make_up(clock.now - held_up[0], 0)
-        throttle._make_up(clock.now - held_up[1], 0)
-
-        following = throttle._take("following")
-
-    assert following == pytest.approx(held_up[0] + 3 / (10 * MARGIN) + 0.1 - LATE)
+    window = 10 / (10 * MARGIN)
+    assert late == pytest.approx(on_time[0] + window + 0.01)
+    assert times[1:10] == pytest.approx([start + window for start in on_time[1:]])
+    assert times[10] == pytest.approx(late + window)
+    assert times[11:] == pytest.approx([start + 2 * window for start in on_time[1:]])
 
 
 def test_a_pause_that_the_server_asks_for_holds_for_all(store: Engine, clock: Clock):
