@@ -108,7 +108,7 @@ class Action:
         """A hash of the pair, the event, and each field before and after: the same decision has the same key."""
         changes = [(change.field, change.before, change.after) for change in self.changes]
         parts = [self.prospect_id, self.crm, self.event, self.other, changes, self.verdict, self.reason]
-        return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(_KEY_ENCODER.encode(parts).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Return what :meth:`from_json` reads."""
@@ -128,5 +128,6 @@ class Action:
         )
 
 
+_KEY_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
 _ACTION_FIELDS = tuple(each.name for each in fields(Action))
 _CHANGE_FIELDS = tuple(each.name for each in fields(Change))

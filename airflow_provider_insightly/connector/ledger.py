@@ -52,9 +52,11 @@ def note_opt_outs(connection: Connection, instance: str, records: Iterable[Recor
 
 
 def read_opt_outs(connection: Connection, instance: str, keys: Iterable[str]) -> Mapping[str, frozenset[str]]:
-    """Return the hashes of those addresses that opted out, with the sides that said so."""
+    """Return those of the addresses that opted out, with the sides that said so."""
     table = connector_opt_outs
-    hashes = {address_hash(key) for key in keys}
+    hashes = {address_hash(key): key for key in keys}
+    if not hashes:
+        return {}
     found: dict[str, frozenset[str]] = {}
     rows = connection.execute(
         select(table.c.address_hash, table.c.source).where(
@@ -62,7 +64,8 @@ def read_opt_outs(connection: Connection, instance: str, keys: Iterable[str]) ->
         )
     )
     for hashed, source in rows:
-        found[hashed] = found.get(hashed, frozenset()) | {source}
+        key = hashes[hashed]
+        found[key] = found.get(key, frozenset()) | {source}
     return found
 
 

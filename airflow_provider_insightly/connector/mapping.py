@@ -107,15 +107,20 @@ class MappedField:
         """Its fields by their object."""
         return self.row.fields
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The prospect's field, by which the row goes."""
         return self.row.prospect
 
-    @property
+    @cached_property
     def behavior(self) -> str:
         """Whose value wins."""
         return self.row.behavior
+
+    @cached_property
+    def is_opt_out(self) -> bool:
+        """Whether it carries the opt-out, which has rules of its own."""
+        return self.name == OPT_OUT_FIELD[PROSPECT]
 
     def crm_field(self, crm_object: str) -> str | None:
         """Return the field on a Lead or Contact; ``None`` where the row has none there."""
@@ -141,18 +146,20 @@ class MappedField:
             return len(set(self.row.values.values())) == len(self.row.values)
         return _fits(self.fields[PROSPECT], target)
 
-    def read_crm(self, crm_object: str, value: Value) -> Value:
+    def read_crm(self, source: str, value: Value) -> Value:
         """Return a CRM value in the prospect's canonical form.
 
+        :param source: the object that has the value, as :meth:`source` says.
         :raises ValueTypeError: it is not of its type, or the value map lacks it.
         """
-        read = canonical(value, self.fields[self.source(crm_object) or crm_object].type)
+        own_type, prospect_type = self.fields[source].type, self.fields[PROSPECT].type
+        read = canonical(value, own_type)
         if read is not None and self.row.values:
             word = _word(read)
             if word not in self.row.values:
                 raise ValueTypeError(f"the value map has no {word!r}")
-            read = self.row.values[word]
-        return canonical(read, self.fields[PROSPECT].type)
+            return canonical(self.row.values[word], prospect_type)
+        return read if own_type == prospect_type else canonical(read, prospect_type)
 
     def read_prospect(self, value: Value) -> Value:
         """Return a prospect's value in canonical form.
@@ -238,11 +245,6 @@ def staged_fields(mapping: Iterable[MappedField], object_name: str) -> frozenset
     """Return the fields of an object that the connector keeps."""
     mapped = {field.names[object_name] for field in mapping if object_name in field.names}
     return frozenset(mapped.union(OWN_FIELDS[object_name]))
-
-
-def is_opt_out(field: MappedField) -> bool:
-    """Say whether a row carries the opt-out, which has rules of its own."""
-    return field.name == OPT_OUT_FIELD[PROSPECT]
 
 
 def _problems(row: FieldMapping, custom_fields: CustomFields | None) -> list[str]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Table, and_, exists, or_, select
 from sqlalchemy.engine import Connection
-from sqlalchemy.sql import ColumnElement
 
 from airflow_provider_insightly.connector.actions import APPLIED, FAILED
 from airflow_provider_insightly.connector.ledger import read_opt_outs
@@ -32,7 +31,8 @@ def load_world(
 ) -> World:
     """Load whole neighbourhoods: records that share an address (also a former one), a link, an id or a conversion.
 
-    Since each is whole, what is decided in one cannot touch another.
+    Since each is whole, what is decided in one cannot touch another. Pairs that ended and creations that were not
+    answered matter to records that are in no pair, and are read for them alone.
     """
     records: dict[Ref, Record] = {}
     links: dict[int, Link] = {}
@@ -44,32 +44,32 @@ def load_world(
         loaded = read_records(connection, instance, frontier)
         keys = {key for record in loaded for key in _address_keys(record)} - asked_keys
         asked_keys |= keys
-        loaded += _sharing(connection, instance, keys, loaded)
+        sharing = _sharing(connection, instance, keys, loaded)
+        loaded += sharing
         records.update((record.ref, record) for record in loaded)
         asked |= {record.ref for record in loaded}
-        found = _links_of(connection, instance, [*frontier, *(record.ref for record in loaded)])
+        found = _links_of(connection, instance, frontier | {record.ref for record in loaded})
         links.update((link.prospect_id, link) for link in found)
-        new_keys = {key for record in loaded for key in _address_keys(record)} - asked_keys
         frontier = {ref for record in loaded for ref in _named(record, settings)}
         frontier |= {ref for link in found for ref in (Ref(PROSPECT, link.prospect_id), link.crm)}
         frontier -= asked
-        if new_keys:  # those who share a former address brought new ones along
-            frontier |= {record.ref for record in loaded if new_keys & set(_address_keys(record))}
-    world_keys = {record.email_key for record in records.values() if record.email_key}
+        # those who share a former address may bring new addresses along
+        frontier |= {record.ref for record in sharing if not asked_keys.issuperset(_address_keys(record))}
+    unlinked = records.keys() - {ref for link in links.values() for ref in (Ref(PROSPECT, link.prospect_id), link.crm)}
     return World(
         records.values(),
         links.values(),
-        _tombstones(connection, instance, records),
-        read_opt_outs(connection, instance, world_keys) if world_keys else {},
+        _tombstones(connection, instance, unlinked),
+        read_opt_outs(connection, instance, {record.email_key for record in records.values() if record.email_key}),
         _recent_writes(connection, instance, list(links), now),
-        _unanswered_creates(connection, instance, records),
+        _unanswered_creates(connection, instance, unlinked),
         now=now,
     )
 
 
 def _address_keys(record: Record) -> list[str]:
     field = EMAIL_FIELD.get(record.ref.object)
-    former = email_key((record.former or {}).get(field)) if field else None
+    former = email_key(record.former.get(field)) if field and record.former else None
     return [key for key in (record.email_key, former) if key]
 
 
@@ -108,8 +108,13 @@ def _ids_by_object(records: list[Record]) -> dict[str, list[int]]:
 
 
 def _links_of(connection: Connection, instance: str, refs: Collection[Ref]) -> list[Link]:
-    rows = _pairs(connection, connector_links, instance, refs)
-    return [Link(row.prospect_id, Ref(row.crm_object, row.crm_id), row.baseline) for row in rows]
+    links: list[Link] = []
+    for side in ((PROSPECT,), CRM_OBJECTS):
+        known = {link.crm for link in links}  # a record is in one pair at most
+        asked = [ref for ref in refs if ref.object in side and ref not in known]
+        rows = _pairs(connection, connector_links, instance, asked)
+        links += [Link(row.prospect_id, Ref(row.crm_object, row.crm_id), row.baseline) for row in rows]
+    return links
 
 
 def _tombstones(connection: Connection, instance: str, refs: Collection[Ref]) -> dict[tuple[int, Ref], str]:
@@ -118,16 +123,14 @@ def _tombstones(connection: Connection, instance: str, refs: Collection[Ref]) ->
 
 
 def _pairs(connection: Connection, table: Table, instance: str, refs: Collection[Ref]) -> list[Any]:
-    """Return the rows about any of these records: one query for each side, so that each has its index."""
-    ids = {name: [ref.id for ref in refs if ref.object == name] for name in (PROSPECT, *CRM_OBJECTS)}
-    of_prospects = table.c.prospect_id.in_(ids[PROSPECT])
-    conditions: list[ColumnElement[bool]] = [of_prospects] if ids[PROSPECT] else []
-    for name in CRM_OBJECTS:
-        if ids[name]:  # none is read twice
-            conditions.append(and_(table.c.crm_object == name, table.c.crm_id.in_(ids[name]), ~of_prospects))
+    """Return the rows about any of these records: one query for each object, so that each has its index."""
     rows: list[Any] = []
-    for condition in conditions:
-        rows += connection.execute(select(table).where(table.c.instance == instance, condition))
+    for name in (PROSPECT, *CRM_OBJECTS):
+        ids = [ref.id for ref in refs if ref.object == name]
+        of_crm = and_(table.c.crm_object == name, table.c.crm_id.in_(ids))
+        condition = table.c.prospect_id.in_(ids) if name == PROSPECT else of_crm
+        if ids:
+            rows += connection.execute(select(table).where(table.c.instance == instance, condition))
     return rows
 
 

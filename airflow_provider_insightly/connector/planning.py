@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,7 +39,7 @@ from airflow_provider_insightly.store.tables import (
     connector_records,
 )
 
-BATCH = 300
+BATCH = 500
 """Changed records that are looked at together; with their neighbours they are what a plan holds in memory at once."""
 
 
@@ -130,27 +130,24 @@ def make_plan(
         summary = _count_world(connection, instance)
     total = 0
     looked_at: set[Ref] = set()
-    for batch in _changes(engine, instance, plan_id):
-        refs = [ref for ref in batch if ref not in looked_at]
-        if not refs:
-            continue
+    last: Ref | None = None
+    while True:
         with writing(engine) as connection:
-            world = load_world(connection, instance, refs, configuration.settings, now)
-            unseen = _unseen(world)
-            if unseen:
-                stage_unseen(connection, instance, unseen, now)
-                world = load_world(connection, instance, refs, configuration.settings, now)
-        looked_at.update(ref for ref in world.records)
-        actions = decide_world(world, rules)
-        with writing(engine) as connection:
-            total += _store(connection, plan_id, summary, actions)
+            batch = _changes(connection, instance, plan_id, last)
+            if not batch:
+                break
+            refs = [ref for ref in batch if ref not in looked_at]
+            if refs:
+                world = _load_world(connection, instance, refs, configuration.settings, now)
+                total += _store(connection, plan_id, summary, decide_world(world, rules))
+                looked_at |= world.records.keys()
+            last = batch[-1]
     with writing(engine) as connection:
         labels = read_state(connection, instance, LABELS) or {}
         actions = [] if only else sync_labels(mapping, labels, configuration.settings)
         actions += [] if only else plan_notes(connection, instance, configuration.settings, now)
         total += _store(connection, plan_id, summary, actions)
-    plan_hash = hashlib.sha256(f"{configuration.digest} {backfill} {total % 2**256:064x}".encode()).hexdigest()
-    with writing(engine) as connection:
+        plan_hash = hashlib.sha256(f"{configuration.digest} {backfill} {total % 2**256:064x}".encode()).hexdigest()
         connection.execute(
             update(connector_plans)
             .where(connector_plans.c.plan_id == plan_id)
@@ -159,10 +156,15 @@ def make_plan(
         return read_plan(connection, instance, run_id)
 
 
-def _unseen(world: World) -> list[Ref]:
-    """Return the records that prospects without a link name, and that no list showed."""
+def _load_world(connection: Connection, instance: str, refs: list[Ref], settings: Settings, now: datetime) -> World:
+    """Load the neighbourhoods of records; what a prospect without a link names, and no list showed, gets a place."""
+    world = load_world(connection, instance, refs, settings, now)
     named = (ref for prospect in world.unlinked(PROSPECT) for ref in prospect.named_refs)
-    return [ref for ref in named if world.get(ref) is None]
+    unseen = [ref for ref in named if world.get(ref) is None]
+    if not unseen:
+        return world
+    stage_unseen(connection, instance, unseen, now)
+    return load_world(connection, instance, refs, settings, now)
 
 
 def _start(connection: Connection, instance: str, run_id: str, now: datetime, dry_run: bool) -> str | None:
@@ -193,7 +195,8 @@ def _mark(connection: Connection, instance: str, plan_id: str, only: Ref | None)
     connection.execute(statement.values(plan_id=plan_id))
 
 
-def _changes(engine: Engine, instance: str, plan_id: str) -> Iterator[list[Ref]]:
+def _changes(connection: Connection, instance: str, plan_id: str, last: Ref | None) -> list[Ref]:
+    """Return the next changes to look at, after the last one."""
     table = connector_changes.c
     query = (
         select(table.object, table.record_id)
@@ -201,18 +204,10 @@ def _changes(engine: Engine, instance: str, plan_id: str) -> Iterator[list[Ref]]
         .order_by(table.object, table.record_id)
         .limit(BATCH)
     )
-    last: Ref | None = None
-    while True:
-        page = query
-        if last is not None:
-            after = or_(table.object > last.object, and_(table.object == last.object, table.record_id > last.id))
-            page = query.where(after)
-        with engine.connect() as connection:
-            batch = [Ref(*row) for row in connection.execute(page)]
-        if not batch:
-            return
-        yield batch
-        last = batch[-1]
+    if last is not None:
+        after = or_(table.object > last.object, and_(table.object == last.object, table.record_id > last.id))
+        query = query.where(after)
+    return [Ref(*row) for row in connection.execute(query).all()]
 
 
 def _store(connection: Connection, plan_id: str, summary: Summary, actions: Sequence[Action]) -> int:

@@ -44,14 +44,11 @@ class Summary:
     def count(self, action: Action) -> None:
         """Add an action."""
         self.actions += 1
-        self.counts[f"{action.step} {action.event} {action.verdict}"] = self.number(action) + 1
+        kind = f"{action.step} {action.event} {action.verdict}"
+        self.counts[kind] = self.counts.get(kind, 0) + 1
         if action.verdict == PLANNED and action.setting in ("4", "5"):
             for change in action.changes:
                 self.emptied[change.field] = self.emptied.get(change.field, 0) + 1
-
-    def number(self, action: Action) -> int:
-        """Return how many actions of this kind there are so far."""
-        return self.counts.get(f"{action.step} {action.event} {action.verdict}", 0)
 
     def planned(self, *events: str) -> int:
         """Return how many actions with these events are to be applied."""

@@ -36,7 +36,7 @@ class World:
     :param records: the records.
     :param links: the pairs among them.
     :param tombstones: pairs that ended, with the reason.
-    :param opt_outs: hashes of addresses that opted out, with the sides that said so.
+    :param opt_outs: addresses that opted out, with the sides that said so.
     :param recent_writes: what was written to a prospect's field in the last 24 hours, oldest first.
     :param unanswered_creates: Leads and Contacts for which an earlier run may have created a prospect: it was given up,
         or its request was never answered; with the time of the request.
@@ -97,8 +97,8 @@ class World:
 
     def unlinked(self, object_name: str) -> list[Record]:
         """Return the live records of an object that are in no pair, the lowest id first."""
-        found = [record for ref, record in self.records.items() if ref.object == object_name and self.is_live(ref)]
-        return sorted((record for record in found if not self.link_of(record.ref)), key=lambda record: record.ref)
+        found = [ref for ref in self.records if ref.object == object_name and not self.link_of(ref)]
+        return [self.records[ref] for ref in sorted(found) if self.is_live(ref)]
 
     def is_buried(self, crm: Ref) -> bool:
         """Say whether a pair with this CRM record ended once."""

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from airflow_provider_insightly.connector.actions import IDENTITY, SKIPPED, Action, Change
-from airflow_provider_insightly.connector.ledger import address_hash
-from airflow_provider_insightly.connector.mapping import MappedField, is_opt_out
+from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.records import PROSPECT, Record
 from airflow_provider_insightly.connector.rules.mapped_fields import CLOCKS_AGREE, read_crm_value
 from airflow_provider_insightly.connector.settings import Settings
@@ -77,14 +76,14 @@ def _skip_holder(crm: Record, holder: Record, world: World, settings: Settings) 
 def _create(crm: Record, world: World, mapping: Sequence[MappedField]) -> list[Action]:
     changes = [Change("EMAIL_ADDRESS", None, crm.email)]
     baseline: dict[str, Value] = {"EMAIL_ADDRESS": crm.email_key}
-    opted_out = crm.opted_out or bool(world.opt_outs.get(address_hash(crm.email_key or "")))
+    opted_out = crm.opted_out or bool(world.opt_outs.get(crm.email_key or ""))
     if opted_out:
         changes.append(Change("OPTED_OUT", None, True, reason="opted out in CRM or in the ledger"))
     if opted_out == crm.opted_out:
         baseline["OPTED_OUT"] = opted_out
     actions = []
     for field in mapping:
-        if is_opt_out(field) or not field.flows_to_marketing(crm.ref.object):
+        if field.is_opt_out or not field.flows_to_marketing(crm.ref.object):
             continue
         try:
             known, value = read_crm_value(field, crm, world)

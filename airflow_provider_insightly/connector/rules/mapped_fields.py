@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from airflow_provider_insightly.connector.actions import PLANNED, REJECTED, SKIPPED, SYNC_FIELDS, Action, Change
 from airflow_provider_insightly.connector.mapping import (
@@ -14,7 +13,6 @@ from airflow_provider_insightly.connector.mapping import (
     MARKETING_VALUE,
     NEVER_EMPTIED,
     MappedField,
-    is_opt_out,
 )
 from airflow_provider_insightly.connector.records import ORGANISATIONS, PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.settings import Settings
@@ -109,18 +107,17 @@ def read_crm_value(mapped: MappedField, crm: Record, world: World) -> tuple[bool
     name = mapped.names[source]
     if holder is None or holder.gone or name not in holder.data:
         return False, None
-    return True, mapped.read_crm(crm.ref.object, holder.data[name])
+    return True, mapped.read_crm(source, holder.data[name])
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(NamedTuple):
     """What becomes of one field of a pair.
 
     :param field: the prospect's field, by which the row goes.
     :param value: the value on which both sides agree afterwards, in canonical form.
     :param winner: the side whose value is written to the other; ``None`` when both agree.
     :param step: the step that writes.
-    :param change: the write.
+    :param change: the write; ``None`` when both agree.
     :param verdict: ``planned``, or why nothing is written.
     """
 
@@ -140,15 +137,18 @@ def sync_fields(
     Source: "Prospect Field Mapping", and the boxes "Overwrite Marketing values with CRM empty / null values" and
     "Overwrite CRM values with Marketing empty / null values".
     """
-    decided = [_decide_row(row, prospect, crm, link, world, settings) for row in mapping if not is_opt_out(row)]
-    outcomes = [outcome for outcome in decided if outcome is not None]
-    writes: dict[tuple[str, Side | None], list[_Outcome]] = defaultdict(list)
     actions = []
-    for outcome in outcomes:
-        if outcome.change is None:
+    writes: dict[tuple[str, Side | None], list[_Outcome]] = {}
+    news: dict[str, Value] = {}  # what both sides agree on, and did not before
+    for row in mapping:
+        outcome = None if row.is_opt_out else _decide_row(row, prospect, crm, link, world, settings)
+        if outcome is None:
             continue
-        if outcome.verdict == PLANNED:
-            writes[outcome.step, outcome.winner].append(outcome)
+        if outcome.change is None:
+            if link.baseline.get(outcome.field, NO_BASELINE) != outcome.value:
+                news[outcome.field] = outcome.value
+        elif outcome.verdict == PLANNED:
+            writes.setdefault((outcome.step, outcome.winner), []).append(outcome)
         else:
             left = (outcome.change,)
             actions.append(_action(outcome.step, outcome.winner, prospect, crm, left, None, outcome.verdict))
@@ -156,8 +156,6 @@ def sync_fields(
         changes = tuple(outcome.change for outcome in written if outcome.change)
         baseline = {outcome.field: outcome.value for outcome in written}
         actions.append(_action(step, winner, prospect, crm, changes, baseline, PLANNED))
-    agreed = {outcome.field: outcome.value for outcome in outcomes if outcome.winner is None}
-    news = {name: value for name, value in agreed.items() if link.baseline.get(name, NO_BASELINE) != value}
     if news:
         actions.append(Action(SYNC_FIELDS, "agree", SETTING, prospect.ref.id, crm.ref, baseline=news))
     return actions
@@ -206,9 +204,9 @@ def _decide_row(
         ours = UNREADABLE
     baseline = link.baseline.get(row.name, NO_BASELINE)
     decision = decide(row.behavior, theirs, ours, baseline, crm.edited_at, prospect.edited_at)
-    winner = _possible(decision.winner, row, crm.ref.object)
-    if winner is None:
+    if decision.winner is None:
         return _Outcome(row.name, ours)
+    winner = _possible(decision.winner, row, crm.ref.object)
     if (winner == "crm" and not known) or (winner == "marketing" and row.name not in prospect.data):
         return None
     value = theirs if winner == "crm" else ours
@@ -219,10 +217,8 @@ def _decide_row(
     return _write_crm(row, prospect, crm, value, first, reason, world, settings)
 
 
-def _possible(winner: Side | None, row: MappedField, crm_object: str) -> Side | None:
+def _possible(winner: Side, row: MappedField, crm_object: str) -> Side:
     """Return the winner, or on a row that flows one way its source."""
-    if winner is None:
-        return None
     if not row.flows_to_marketing(crm_object):
         return "marketing"
     return winner if row.flows_to_crm(crm_object) else "crm"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from airflow_provider_insightly.connector.actions import SKIPPED, SYNC_OPT_OUTS, Action, Change
-from airflow_provider_insightly.connector.ledger import MARKETING, address_hash
-from airflow_provider_insightly.connector.mapping import CRM_VALUE, MappedField, is_opt_out
+from airflow_provider_insightly.connector.ledger import MARKETING
+from airflow_provider_insightly.connector.mapping import CRM_VALUE, MappedField
 from airflow_provider_insightly.connector.records import OPT_OUT_FIELD, PROSPECT, Record
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.world import Link, World
@@ -23,7 +23,7 @@ def sync_opt_out(
 
     Source: "allow a Prospect's Opted Out field value to be updated if the field has been mapped".
     """
-    row = next((row for row in mapping if is_opt_out(row) and row.crm_field(crm.ref.object)), None)
+    row = next((row for row in mapping if row.is_opt_out and row.crm_field(crm.ref.object)), None)
     if FIELD not in prospect.data or OPT_OUT_FIELD[crm.ref.object] not in crm.data:
         return []
     if not prospect.opted_out:
@@ -37,7 +37,7 @@ def _from_crm(
     prospect: Record, crm: Record, link: Link, world: World, settings: Settings, row: MappedField | None
 ) -> list[Action]:
     """The prospect gets mail: should it?"""
-    said = world.opt_outs.get(address_hash(prospect.email_key or ""), frozenset())
+    said = world.opt_outs.get(prospect.email_key or "", frozenset())
     if MARKETING in said:
         return [_opt_out(SYNC_OPT_OUTS, prospect, crm, row, "the address is in the opt-out ledger")]
     if not crm.opted_out:
