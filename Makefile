@@ -39,9 +39,12 @@ test: install ## the whole test suite, the store's part on SQLite and on Postgre
 properties: install ## the connector's properties over thousands of random worlds and all combinations of settings
 	@PROPERTY_EXAMPLES=2000 $(BIN)/python -m pytest tests/properties
 
+FAULTS := INSIGHTLY_FAULT_RECORDS=1000 INSIGHTLY_FAULT_KILLS=20 INSIGHTLY_FAULT_STALL=30 INSIGHTLY_FAULT_READ_TIMEOUT=5
+
 test-large: install ## the connector over thousands of records in Airflow's scheduler, and sends with a thousand records and faults
 	@INSIGHTLY_SCHEDULER=1 INSIGHTLY_COMPANY_UNITS=10 $(BIN)/python -m pytest tests/airflow/test_scheduled_connector.py
-	@INSIGHTLY_FAULT_RECORDS=1000 INSIGHTLY_FAULT_KILLS=20 $(BIN)/python -m pytest tests/sending/test_faults.py
+	@$(FAULTS) $(BIN)/python -m pytest tests/sending/test_faults.py
+	@$(FAULTS) $(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/sending/test_faults.py
 
 pictures: install ## take the pictures of the documentation anew
 	@INSIGHTLY_PICTURES=1 $(BIN)/python -m pytest tests/browser/test_pictures.py
