@@ -82,7 +82,8 @@ clean: ## forget the demo's Airflow and its records
 docs: install ## bring the examples in the documentation up to date
 	@$(BIN)/python tools/include_examples.py
 
-bench: install ## what sending, planning and parsing cost, side by side
+bench: install ## what parsing, the sandbox, sending and planning cost, side by side
 	@$(BIN)/python benchmarks/dag_parsing.py
+	@$(BIN)/python benchmarks/sandbox.py
 	@$(BIN)/python benchmarks/sending.py --records 300
 	@$(BIN)/python benchmarks/connector.py 100000 1000
