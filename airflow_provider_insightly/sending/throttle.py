@@ -148,7 +148,7 @@ class SharedThrottle:
             rate = max(min(SLOWEST, self._full_rate), row.rate * share)
             pause = 1 / rate if seconds is None else seconds
             next_start = max(row.next_start, self._clock() + pause)
-            self._set(connection, rate, next_start, row.starts)
+            self._set(connection, rate, next_start, row.starts or [])
 
     def _take(self, holder: str) -> float | None:
         """Take a place and return when the request may start; ``None`` while all places are taken."""
@@ -159,17 +159,18 @@ class SharedThrottle:
             if connection.execute(COUNT, self._ours).scalar_one() >= self._concurrency:
                 return None
             rate = min(self._full_rate, row.rate)
-            start = max(float(row.next_start), earliest_start(row.starts, now, self._at_once, rate))
+            starts = row.starts or []
+            start = max(float(row.next_start), earliest_start(starts, now, self._at_once, rate))
             connection.execute(TAKE, {"instance": self._instance, "holder": holder, "until": start + LEASE})
             recovered = min(self._full_rate, rate + self._full_rate * RECOVERY)
-            self._set(connection, recovered, row.next_start, [*row.starts, start][-self._at_once :])
+            self._set(connection, recovered, row.next_start, [*starts, start][-self._at_once :])
             return start
 
     def _note_start(self, planned: float, actual: float) -> None:
         """Note when a request really started, for the one that has to keep its distance from it."""
         with writing(self._engine) as connection:
             row = connection.execute(STATE, self._ours).one()
-            starts = [actual if start == planned else start for start in row.starts]
+            starts = [actual if start == planned else start for start in row.starts or []]
             self._set(connection, row.rate, row.next_start, starts)
 
     def _set(self, connection: Connection, rate: float, next_start: float, starts: list[float]) -> None:

@@ -288,8 +288,8 @@ sending_throttle = Table(
     Column("instance", String(250), primary_key=True),
     Column("next_start", Float(53), nullable=False),
     Column("rate", Float(53), nullable=False),
-    Column("starts", JSON, nullable=False, server_default="[]"),
-    comment="The rate in use, when the last requests started, and before when none starts (seconds since 1970)",
+    Column("starts", JSON, comment="When the last requests started"),
+    comment="When the next request to an instance may start, in seconds since 1970, and the rate in use",
 )
 
 sending_places = Table(

@@ -11,4 +11,5 @@ down_revision = "0005"
 
 def upgrade() -> None:
     """Add the column; nothing is known of the requests before."""
-    op.add_column("sending_throttle", sa.Column("starts", sa.JSON(), nullable=False, server_default="[]"))
+    starts = sa.Column("starts", sa.JSON(), nullable=True, comment="When the last requests started")
+    op.add_column("sending_throttle", starts)
