@@ -37,7 +37,7 @@ test: install ## the whole test suite, the store's part on SQLite and on Postgre
 	@$(BIN)/python -m tests.postgres $(BIN)/python -m pytest --numprocesses 2 tests/store tests/sending tests/connector
 
 properties: install ## the connector's properties over thousands of random worlds and all combinations of settings
-	@PROPERTY_EXAMPLES=2000 $(BIN)/python -m pytest tests/properties
+	@PROPERTY_EXAMPLES=2000 $(BIN)/python -m pytest --numprocesses 2 tests/properties
 
 FAULTS := INSIGHTLY_FAULT_RECORDS=1000 INSIGHTLY_FAULT_KILLS=20 INSIGHTLY_FAULT_STALL=30 INSIGHTLY_FAULT_READ_TIMEOUT=5
 

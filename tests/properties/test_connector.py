@@ -35,8 +35,10 @@ from tests.connector.conftest import ID_FIELDS, Office, empty_store
 __all__ = ["empty_store"]
 
 EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "0"))
+OF_A_PART = 100  # processes share the parts
+PARTS = -(-EXAMPLES // OF_A_PART) or 1
 MACHINE = settings(
-    max_examples=EXAMPLES or 20,
+    max_examples=OF_A_PART if EXAMPLES else 20,
     stateful_step_count=14,
     deadline=None,
     derandomize=not EXAMPLES,
@@ -305,5 +307,6 @@ def machine(insightly_sandbox_server: InsightlySandbox, empty_store: Path) -> ty
     return Connector
 
 
-def test_connector(machine: type[Connector]) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_connector(machine: type[Connector], part: int) -> None:
     run_state_machine_as_test(machine, settings=MACHINE)
