@@ -10,10 +10,12 @@ JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 
-ERROR_PAGE = (
+_PAGE = (
     "<!DOCTYPE html><html><head><title>Runtime Error</title></head>"
-    "<body><h1>Server Error in '/' Application.</h1><p>The sandbox was told to answer with this page.</p></body></html>"
+    "<body><h1>Server Error in '/' Application.</h1><p>{}</p></body></html>"
 )
+ERROR_PAGE = _PAGE.format("The sandbox was told to answer with this page.")
+DEFECT_PAGE = _PAGE.format("This is a defect of the sandbox itself: its output has the traceback.")
 
 
 @dataclass(slots=True)

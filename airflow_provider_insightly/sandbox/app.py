@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from airflow_provider_insightly.sandbox import control, page
 from airflow_provider_insightly.sandbox.answers import (
+    DEFECT_PAGE,
     ERROR_PAGE,
     TEXT,
     Answer,
@@ -145,7 +146,7 @@ class App:
             answer = error_answer(error, sandbox.settings.error_shape)
         except Exception:
             log.exception("%s %s could not be served", request.method, request.path)
-            answer = html_answer(500)
+            answer = html_answer(500, DEFECT_PAGE)
         return None if fault is not None and fault.kind == "drop_after_commit" else answer
 
     def _call(self, request: Request, user_id: int, fault: Fault | None) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ class Call:
         """Return the body's JSON; what is none gets 400."""
         try:
             text = self.body.decode("utf-8-sig")
-            value = json.loads(text, parse_constant=_refuse_constant)
+            value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
             if "\\u" in text:
                 json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair cannot be stored
         except (ValueError, RecursionError):
@@ -146,6 +147,13 @@ def next_etag(etag: str | None) -> str:
     """Return the ETag that follows another; the live format is unknown, clients must not look inside."""
     found = _ETAG.fullmatch(etag or "")
     return f'W/"{(int(found[1], 16) if found else 0) + 1:08x}"'
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large for a number")
+    return number
 
 
 def _refuse_constant(name: str) -> Any:

@@ -17,6 +17,8 @@ except ImportError:  # an installation without the sandbox lacks it
 
 _UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 
+LONGEST_HEAD = 1024 * 1024  # bytes; what is longer is no request
+
 # Clients keep connections for longer than uvicorn's 5 seconds, and one that closes as a request arrives resets it.
 KEEP_ALIVE_SECONDS = 75
 
@@ -28,10 +30,16 @@ class Protocol(HttpToolsProtocol):
     loses the body that follows, so the offer is taken out before it is parsed.
     """
 
+    _begun = b""  # a request's headers as far as they have come
+
     def data_received(self, data: bytes) -> None:
         """Parse what the client sent; asyncio calls this."""
-        if (self.cycle is None or self.cycle.response_complete) and _UPGRADE.search(data):
-            head, end, body = data.partition(b"\r\n\r\n")
+        if self.cycle is None or self.cycle.response_complete:
+            head, end, body = (self._begun + data).partition(b"\r\n\r\n")
+            if not end and len(head) < LONGEST_HEAD:
+                self._begun = head
+                return
+            self._begun = b""
             data = _UPGRADE.sub(b"", head) + end + body
         super().data_received(data)
 

@@ -2,6 +2,9 @@
 
 import base64
 import json
+import socket
+import time
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -108,6 +111,31 @@ def test_a_client_that_offers_another_protocol_has_its_body_read(sandbox, protoc
             answer = session.post(f"{sandbox.base_url}/Contacts", headers=offer, data=body, timeout=10)
             assert (answer.status_code, answer.json()["FIRST_NAME"]) == (201, "Zoë")
             assert answer.raw.version == 11
+
+
+def test_a_client_that_offers_another_protocol_is_read_however_its_bytes_arrive(sandbox):
+    key = base64.b64encode(f"{sandbox.api_key}:".encode()).decode()
+    body = "Host: a\r\nUpgrade: h2c\r\n\r\nX: y"
+    head = [
+        "POST /v3.1/Contacts HTTP/1.1",
+        "Host: x",
+        f"Authorization: Basic {key}",
+        "Connection: Upgrade",
+        "Upgrade: h2c",
+    ]
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")["CONTACT_ID"]
+    image = f"PUT /v3.1/Contacts/{contact}/Image/a.png"
+    for line, sent in (("POST /v3.1/Contacts", '{"FIRST_NAME":"Bo"}'), (image, body)):
+        request = "\r\n".join([f"{line} HTTP/1.1", *offer, f"Content-Length: {len(sent)}", "", sent]).encode()
+        at = request.index(b"Upgrade: h2c")
+        for cut in (1, at - 1, at, at + 3, at + 12, request.index(b"\r\n\r\n") + 2, len(request) - 2):
+            with socket.create_connection(("127.0.0.1", urlsplit(sandbox.url).port), timeout=10) as connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.sendall(request[:cut])
+                time.sleep(0.02)  # so that the server reads twice
+                connection.sendall(request[cut:])
+                assert connection.recv(100).startswith(b"HTTP/1.1 20"), cut
+    assert send(sandbox, "GET", f"/Contacts/{contact}/Image").content == body.encode()
 
 
 def test_a_client_finds_headers_by_their_exact_names(sandbox):

@@ -6,6 +6,7 @@ NOT_JSON = [
     b"",
     b"{",
     b'{"FIRST_NAME": NaN}',
+    b'{"FIRST_NAME": "a", "CUSTOMFIELDS": [{"FIELD_NAME": "Q__c", "FIELD_VALUE": 1e400}]}',
     b'"text"',
     b"[]",
     b"null",
