@@ -116,13 +116,7 @@ def test_a_client_that_offers_another_protocol_has_its_body_read(sandbox, protoc
 def test_a_client_that_offers_another_protocol_is_read_however_its_bytes_arrive(sandbox):
     key = base64.b64encode(f"{sandbox.api_key}:".encode()).decode()
     body = "Host: a\r\nUpgrade: h2c\r\n\r\nX: y"
-    head = [
-        "POST /v3.1/Contacts HTTP/1.1",
-        "Host: x",
-        f"Authorization: Basic {key}",
-        "Connection: Upgrade",
-        "Upgrade: h2c",
-    ]
+    offer = ["Host: x", f"Authorization: Basic {key}", "Connection: Upgrade", "Upgrade: h2c"]
     contact = sandbox.add("Contacts", FIRST_NAME="Zoë")["CONTACT_ID"]
     image = f"PUT /v3.1/Contacts/{contact}/Image/a.png"
     for line, sent in (("POST /v3.1/Contacts", '{"FIRST_NAME":"Bo"}'), (image, body)):
