@@ -112,7 +112,7 @@ class Action:
 
     def to_json(self) -> dict[str, Any]:
         """Return what :meth:`from_json` reads."""
-        values = {name: getattr(self, name) for name in _ACTION_FIELDS}
+        values = {name: value for name in _ACTION_FIELDS if (value := getattr(self, name)) is not None}
         changes = [{name: getattr(change, name) for name in _CHANGE_FIELDS} for change in self.changes]
         return {**values, "changes": changes}
 
@@ -122,8 +122,8 @@ class Action:
         read = cls(**data)
         return replace(
             read,
-            crm=Ref(*data["crm"]) if data["crm"] else None,
-            other=Ref(*data["other"]) if data["other"] else None,
+            crm=Ref(*data["crm"]) if data.get("crm") else None,
+            other=Ref(*data["other"]) if data.get("other") else None,
             changes=tuple(Change(**change) for change in data["changes"]),
         )
 

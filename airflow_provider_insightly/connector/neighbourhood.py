@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, and_, exists, or_, select
+from sqlalchemy import Column, and_, exists, or_, select
 from sqlalchemy.engine import Connection
 
 from airflow_provider_insightly.connector.actions import APPLIED, FAILED
@@ -112,26 +112,29 @@ def _links_of(connection: Connection, instance: str, refs: Collection[Ref]) -> l
     for side in ((PROSPECT,), CRM_OBJECTS):
         known = {link.crm for link in links}  # a record is in one pair at most
         asked = [ref for ref in refs if ref.object in side and ref not in known]
-        rows = _pairs(connection, connector_links, instance, asked)
-        links += [Link(row.prospect_id, Ref(row.crm_object, row.crm_id), row.baseline) for row in rows]
+        rows = _pairs(connection, connector_links.c.baseline, instance, asked)
+        links += [Link(prospect_id, crm, baseline) for prospect_id, crm, baseline in rows]
     return links
 
 
 def _tombstones(connection: Connection, instance: str, refs: Collection[Ref]) -> dict[tuple[int, Ref], str]:
-    rows = _pairs(connection, connector_tombstones, instance, refs)
-    return {(row.prospect_id, Ref(row.crm_object, row.crm_id)): row.reason for row in rows}
+    rows = _pairs(connection, connector_tombstones.c.reason, instance, refs)
+    return {(prospect_id, crm): reason for prospect_id, crm, reason in rows}
 
 
-def _pairs(connection: Connection, table: Table, instance: str, refs: Collection[Ref]) -> list[Any]:
-    """Return the rows about any of these records: one query for each object, so that each has its index."""
-    rows: list[Any] = []
+def _pairs(
+    connection: Connection, column: Column[Any], instance: str, refs: Collection[Ref]
+) -> Iterator[tuple[int, Ref, Any]]:
+    """Yield the pairs with any of these records, each with a column; each object has a query, and so an index."""
+    table = column.table.c
+    query = select(table.prospect_id, table.crm_object, table.crm_id, column).where(table.instance == instance)
     for name in (PROSPECT, *CRM_OBJECTS):
         ids = [ref.id for ref in refs if ref.object == name]
-        of_crm = and_(table.c.crm_object == name, table.c.crm_id.in_(ids))
-        condition = table.c.prospect_id.in_(ids) if name == PROSPECT else of_crm
+        of_crm = and_(table.crm_object == name, table.crm_id.in_(ids))
         if ids:
-            rows += connection.execute(select(table).where(table.c.instance == instance, condition))
-    return rows
+            found = connection.execute(query.where(table.prospect_id.in_(ids) if name == PROSPECT else of_crm))
+            for prospect_id, crm_object, crm_id, value in found.all():
+                yield prospect_id, Ref(crm_object, crm_id), value
 
 
 def _unanswered_creates(connection: Connection, instance: str, refs: Collection[Ref]) -> dict[Ref, datetime]:

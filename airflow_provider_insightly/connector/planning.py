@@ -29,7 +29,7 @@ from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.staging import queue, queue_all, stage_unseen
 from airflow_provider_insightly.connector.state import CREATING_SINCE, LABELS, SYNCED_WITH, read_state, read_time
 from airflow_provider_insightly.connector.timeline import plan_notes
-from airflow_provider_insightly.connector.world import World
+from airflow_provider_insightly.connector.world import Link, World
 from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import (
     connector_actions,
@@ -76,21 +76,20 @@ def decide_world(world: World, rules: Rules) -> list[Action]:
         if not world.link_of(prospect.ref) and prospect.ref.id not in ended:
             take(match(prospect, world, settings))
     for link in world.links():
-        take(_decide_pair(link.prospect_id, world, rules))
+        take(_decide_pair(link, world, rules))
     for crm_object in (CONTACTS, LEADS):
         for crm in world.unlinked(crm_object):
             take(create(crm, world, settings, rules.mapping, enabled_at=rules.creating_since, backfill=rules.backfill))
     return actions
 
 
-def _decide_pair(prospect_id: int, world: World, rules: Rules) -> list[Action]:
-    link = world.link_of(Ref(PROSPECT, prospect_id))
-    if link is None or not world.is_live(Ref(PROSPECT, prospect_id)) or not world.is_live(link.crm):
+def _decide_pair(link: Link, world: World, rules: Rules) -> list[Action]:
+    prospect, crm = world.get(Ref(PROSPECT, link.prospect_id)), world.get(link.crm)
+    if prospect is None or crm is None or not world.is_live(prospect.ref) or not world.is_live(crm.ref):
         return []
-    prospect, crm = world.records[Ref(PROSPECT, prospect_id)], world.records[link.crm]
     if prospect.do_not_sync:
         reason = "do_not_sync: nothing is written to this prospect or from it"
-        return [Action(IDENTITY, "gate", "gate", prospect_id, crm.ref, verdict=SKIPPED, reason=reason)]
+        return [Action(IDENTITY, "gate", "gate", link.prospect_id, crm.ref, verdict=SKIPPED, reason=reason)]
     return [
         *sync_opt_out(prospect, crm, link, world, rules.settings, rules.mapping),
         *update_email(prospect, crm, world, rules.settings),

@@ -65,10 +65,9 @@ class World:
         self._links: dict[int, Link] = {}
         self._by_crm: dict[Ref, Link] = {}
         self._by_address: dict[tuple[str, str], list[Record]] = defaultdict(list)
-        for record in sorted(self.records.values(), key=lambda record: record.ref):
-            key = record.email_key
-            if key:
-                self._by_address[record.ref.object, key].append(record)
+        for record in self.records.values():
+            if record.email_key:
+                self._by_address[record.ref.object, record.email_key].append(record)
         for link in links:
             self._link(link)
 
@@ -93,7 +92,7 @@ class World:
         """Return the live records of an object with an address, the lowest id first."""
         key = email_key(address)
         found = self._by_address.get((object_name, key), []) if key else []
-        return [record for record in found if self.is_live(record.ref)]
+        return sorted((record for record in found if self.is_live(record.ref)), key=lambda record: record.ref)
 
     def unlinked(self, object_name: str) -> list[Record]:
         """Return the live records of an object that are in no pair, the lowest id first."""

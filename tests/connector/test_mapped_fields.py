@@ -13,14 +13,8 @@ from tests.connector.conftest import Office
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
 EARLIER = NOON - timedelta(hours=1)
-CRM, MARKETING, AGREED = Decision("crm"), Decision("marketing"), Decision(None)
+CRM, MARKETING = Decision("crm"), Decision("marketing")
 CRM_AFTER_CONFLICT, MARKETING_AFTER_CONFLICT = Decision("crm", conflict=True), Decision("marketing", conflict=True)
-
-
-@pytest.mark.parametrize("behavior", [CRM_VALUE, MARKETING_VALUE, MOST_RECENT])
-def test_equal_values_agree(behavior: str) -> None:
-    assert decide(behavior, "x", "x", "b", NOON, NOON) == AGREED
-    assert decide(behavior, None, None, NO_BASELINE, NOON, NOON) == AGREED
 
 
 @pytest.mark.parametrize(("behavior", "decision"), [(CRM_VALUE, CRM), (MARKETING_VALUE, MARKETING), (MOST_RECENT, CRM)])
@@ -105,6 +99,15 @@ def test_pairs_in_the_sandbox_follow_the_table(
     office.run()
     assert both(office, pair, field) == (result, result)
     assert office.run().results == {}
+
+
+@pytest.mark.parametrize("field", ["FIRST_NAME", "TITLE", "PHONE"])
+def test_equal_changes_on_both_sides_agree(office: Office, pair: tuple[int, int], field: str) -> None:
+    office.edit("Contacts", pair[1], **{field: "same"})
+    office.edit("Prospect", pair[0], **{field: "same"})
+    assert office.run().results == {}
+    assert office.log(field=field) == []
+    assert both(office, pair, field) == ("same", "same")
 
 
 def test_the_newer_of_two_changes_wins_and_is_logged_as_a_conflict(office: Office, pair: tuple[int, int]) -> None:

@@ -39,11 +39,11 @@ Side = Literal["crm", "marketing"]
 class Decision:
     """Whose value wins.
 
-    :param winner: the side; ``None`` when both agree.
+    :param winner: the side.
     :param conflict: both sides changed.
     """
 
-    winner: Side | None
+    winner: Side
     conflict: bool = False
 
 
@@ -64,7 +64,7 @@ def decide(
     crm_updated: datetime | None,
     marketing_updated: datetime | None,
 ) -> Decision:
-    """Decide one field of a pair.
+    """Decide one field on which a pair differs.
 
     :param behavior: the row's update behavior.
     :param crm: the CRM's value, in canonical form.
@@ -73,8 +73,6 @@ def decide(
     :param crm_updated: when the CRM record changed last.
     :param marketing_updated: when the prospect did.
     """
-    if crm == marketing:
-        return Decision(None)
     crm_changed = isinstance(baseline, _NoBaseline) or crm != baseline
     marketing_changed = isinstance(baseline, _NoBaseline) or marketing != baseline
     conflict = crm_changed and marketing_changed and not isinstance(baseline, _NoBaseline)
@@ -184,30 +182,31 @@ def _decide_row(
     A custom field that is not in a record's answer may be hidden from us, or was never filled in: it never wins, but it
     may be written.
     """
-    if row.name not in prospect.data and not is_custom(row.name):
+    name, ours_known = row.name, row.name in prospect.data
+    if not ours_known and not is_custom(name):
         return None
     try:
         known, theirs = read_crm_value(row, crm, world)
     except ValueTypeError as error:
         if row.flows_to_marketing(crm.ref.object):
-            change = Change(row.name, prospect.data.get(row.name), None, row.behavior, str(error))
-            return _Outcome(row.name, None, "crm", change=change, verdict=REJECTED)
+            change = Change(name, prospect.data.get(name), None, row.behavior, str(error))
+            return _Outcome(name, None, "crm", change=change, verdict=REJECTED)
         known, theirs = True, UNREADABLE
     if not known and not is_custom(row.crm_field(crm.ref.object) or ""):
         return None
     try:
-        ours = row.read_prospect(prospect.data.get(row.name))
+        ours = row.read_prospect(prospect.data.get(name))
     except ValueTypeError as error:
         if row.flows_to_crm(crm.ref.object):
-            change = Change(row.crm_field(crm.ref.object) or row.name, None, None, row.behavior, str(error))
-            return _Outcome(row.name, None, "marketing", change=change, verdict=REJECTED)
+            change = Change(row.crm_field(crm.ref.object) or name, None, None, row.behavior, str(error))
+            return _Outcome(name, None, "marketing", change=change, verdict=REJECTED)
         ours = UNREADABLE
-    baseline = link.baseline.get(row.name, NO_BASELINE)
+    if theirs == ours:
+        return _Outcome(name, ours)
+    baseline = link.baseline.get(name, NO_BASELINE)
     decision = decide(row.behavior, theirs, ours, baseline, crm.edited_at, prospect.edited_at)
-    if decision.winner is None:
-        return _Outcome(row.name, ours)
     winner = _possible(decision.winner, row, crm.ref.object)
-    if (winner == "crm" and not known) or (winner == "marketing" and row.name not in prospect.data):
+    if (winner == "crm" and not known) or (winner == "marketing" and not ours_known):
         return None
     value = theirs if winner == "crm" else ours
     first = baseline is NO_BASELINE
