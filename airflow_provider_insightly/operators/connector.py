@@ -343,12 +343,12 @@ def one_record(context: Context) -> Ref | None:
 
     :raises AirflowFailException: it is not written as ``Contacts/5``, ``Leads/5`` or ``Prospect/5``.
     """
-    from airflow_provider_insightly.connector.records import CRM_OBJECTS, PROSPECT, Ref
+    from airflow_provider_insightly.connector.asking import read_ref
 
     text = context["params"].get("record") or ""
     if not text:
         return None
-    object_name, _, number = text.partition("/")
-    if object_name not in (PROSPECT, *CRM_OBJECTS) or not number.isdigit():
-        raise AirflowFailException(f"record={text!r} names no record: write Contacts/5, Leads/5 or Prospect/5.")
-    return Ref(object_name, int(number))
+    try:
+        return read_ref(text)
+    except ValueError as error:
+        raise AirflowFailException(f"record={text!r}: {error}.") from None

@@ -256,6 +256,7 @@ def test_log_is_a_table(command: Command, pair: tuple[int, int], capsys):
     [
         (["--field", "TITLE"], ["TITLE"]),
         (["--result", "failed"], []),
+        (["--result", "under_way"], []),
         (["--setting", "6"], [""]),
         (["--run", "first", "--limit", "1"], ["TITLE"]),
         (["--run", "second"], []),
@@ -310,6 +311,7 @@ def test_a_table_says_that_there_is_more(command: Command, pair: tuple[int, int]
         (["log", "--since", "yesterday"], "write 2026-11-21"),
         (["log", "--record", "Contacts"], "write Contacts/5"),
         (["log", "--record", "Tasks/5"], "is no object of the connector"),
+        (["log", "--result", "done"], "'done' is no result: write applied, skipped, "),
         (["log", "--limit", "some"], "0 for all"),
         (["explain", "Tasks", "5", "TITLE"], "is no object of the connector"),
     ],

@@ -148,15 +148,30 @@ def test_a_wrong_key_fails_at_once(office: Office, take: Any, monkeypatch: pytes
 
 @pytest.mark.parametrize(
     ("text", "ref"),
-    [("", None), ("Contacts/5", Ref("Contacts", 5)), ("Leads/5", Ref("Leads", 5)), ("Prospect/5", Ref("Prospect", 5))],
+    [
+        ("", None),
+        ("Contacts/5", Ref("Contacts", 5)),
+        ("Leads/5", Ref("Leads", 5)),
+        ("Prospect/5", Ref("Prospect", 5)),
+        (" contact/5 ", Ref("Contacts", 5)),
+    ],
 )
 def test_one_record(text: str, ref: Ref | None) -> None:
     assert one_record({"params": {"record": text}}) == ref  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("text", ["5", "Contacts", "Tasks/5", "Contacts/x"])
-def test_what_names_no_record_is_refused(text: str) -> None:
-    with pytest.raises(AirflowFailException, match="names no record"):
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("5", "names no record"),
+        ("Contacts", "names no record"),
+        ("Tasks/5", "'Tasks' is no object of the connector"),
+        ("Contacts/x", "names no record"),
+        ("Contacts/\u0665", "names no record"),
+    ],
+)
+def test_what_names_no_record_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(AirflowFailException, match=f"record='{text}': .*{problem}: write "):
         one_record({"params": {"record": text}})  # type: ignore[arg-type]
 
 

@@ -46,6 +46,15 @@ def read_record(text: str) -> tuple[str, int]:
     return _read(asking.read_ref, text)
 
 
+def read_result(text: str) -> str:
+    """Read a result of an action."""
+    from airflow_provider_insightly.connector.log_search import RESULTS
+
+    if text not in RESULTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no result: write {', '.join(RESULTS)}")
+    return text
+
+
 def read_count(text: str) -> int:
     """Read a number of rows."""
     if not text.isdecimal():

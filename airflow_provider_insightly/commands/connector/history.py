@@ -14,6 +14,7 @@ from airflow_provider_insightly.commands.connector.arguments import (
     as_ref,
     read_moment,
     read_object,
+    read_result,
 )
 from airflow_provider_insightly.commands.connector.rows import Row, show_change, show_time, wanted_limit, write_rows
 
@@ -29,11 +30,7 @@ def add_log(actions: Any) -> None:
     parser.add_argument("--until", type=read_moment, metavar="TIME", help="before this time")
     parser.add_argument("--run", dest="run_id", metavar="RUN_ID", help="of this run")
     parser.add_argument("--event", help="create, link, update_prospect, update_crm, merge, archive …")
-    parser.add_argument(
-        "--result",
-        choices=("applied", "skipped", "rejected", "failed", "pending_approval", "planned"),
-        help="what came of it",
-    )
+    parser.add_argument("--result", type=read_result, help="applied, skipped, rejected, failed, under_way …")
     parser.add_argument("--setting", help="decided by this setting: 1 to 9, mapping or gate")
     add_record(parser, "about this record")
     parser.add_argument("--field", help="about this field")
