@@ -68,6 +68,8 @@ class World:
         for record in self.records.values():
             if record.email_key:
                 self._by_address[record.ref.object, record.email_key].append(record)
+        for found in self._by_address.values():
+            found.sort(key=lambda record: record.ref)
         for link in links:
             self._link(link)
 
@@ -92,7 +94,7 @@ class World:
         """Return the live records of an object with an address, the lowest id first."""
         key = email_key(address)
         found = self._by_address.get((object_name, key), []) if key else []
-        return sorted((record for record in found if self.is_live(record.ref)), key=lambda record: record.ref)
+        return [record for record in found if self.is_live(record.ref)]
 
     def unlinked(self, object_name: str) -> list[Record]:
         """Return the live records of an object that are in no pair, the lowest id first."""
