@@ -113,6 +113,7 @@ class SharedThrottle:
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
+        self._is_first = True
         self._held: set[str] = set()
         self._is_renewing = False
         self._make_row()
@@ -126,14 +127,15 @@ class SharedThrottle:
             self._sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL)
         self._keep(holder)
+        is_first, self._is_first = self._is_first, False
         try:
             wait = start - self._clock()
             if wait > 0:
                 self._sleep(wait)
-            now = self._clock()
-            if now - start > LATE:
-                self._note_start(start, now)
+            started = self._note_start(start)
             yield
+            if is_first:  # it opened a connection, and nobody knows how long after its start it arrived
+                self._note_start(started)
         finally:
             self._leave(holder)
 
@@ -166,12 +168,16 @@ class SharedThrottle:
             self._set(connection, recovered, row.next_start, [*starts, start][-self._at_once :])
             return start
 
-    def _note_start(self, planned: float, actual: float) -> None:
-        """Note when a request really started, for the one that has to keep its distance from it."""
+    def _note_start(self, noted: float) -> float:
+        """Note that a request starts now, for the one that has to keep its distance; return what is noted of it."""
+        now = self._clock()
+        if now - noted <= LATE:
+            return noted
         with writing(self._engine) as connection:
             row = connection.execute(STATE, self._ours).one()
-            starts = [actual if start == planned else start for start in row.starts or []]
+            starts = [now if start == noted else start for start in row.starts or []]
             self._set(connection, row.rate, row.next_start, starts)
+        return now
 
     def _set(self, connection: Connection, rate: float, next_start: float, starts: list[float]) -> None:
         state = {"new_rate": rate, "new_next_start": next_start, "new_starts": starts}

@@ -158,6 +158,21 @@ def test_a_request_that_starts_late_moves_the_tenth_after_it_alone(store: Engine
     assert times[11:] == pytest.approx([start + 2 * window for start in on_time[1:]])
 
 
+def test_the_first_request_of_a_worker_counts_from_its_end(store: Engine, clock: Clock):
+    throttle = make(store, clock)
+    with throttle.slot():
+        clock.sleep(0.3)  # the connection is opened, and keys are exchanged
+    end = clock.now
+
+    times = list(starts([throttle], clock, 10))
+
+    assert times[-1] == pytest.approx(end + 10 / (10 * MARGIN))
+    with throttle.slot():
+        begin = clock.now
+        clock.sleep(0.1)
+    assert list(starts([throttle], clock, 10))[-1] == pytest.approx(begin + 10 / (10 * MARGIN))
+
+
 def test_a_pause_that_the_server_asks_for_holds_for_all(store: Engine, clock: Clock):
     one, two = make(store, clock), make(store, clock)
 
