@@ -54,6 +54,7 @@ def make_server(sandbox: Sandbox) -> uvicorn.Server:
             log_level="warning",
             server_header=False,
             date_header=False,
+            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=2,
         )
