@@ -80,7 +80,7 @@ def earliest_start(starts: Sequence[float], now: float, at_once: int, rate: floa
         return now
     if len(recent) < at_once:
         return max(now, recent[-1] + 1 / rate)
-    return max(now, recent[-1] + CLOSEST / rate, recent[0] + window)
+    return max(now, recent[-1] + CLOSEST / rate, recent[-at_once] + window)
 
 
 class SharedThrottle:

@@ -19,6 +19,7 @@ from airflow_provider_insightly.sending.throttle import (
     SLOWER_AGAIN,
     SLOWER_ONCE,
     SharedThrottle,
+    earliest_start,
 )
 from airflow_provider_insightly.store.tables import sending_places
 from tests.sending.conftest import make_client
@@ -82,6 +83,12 @@ def test_a_rate_below_one_is_kept_from_one_request_to_the_next(store: Engine, cl
     times = list(starts([make(store, clock, rate=0.8)], clock, 4))
 
     assert [b - a for a, b in pairwise(times)] == pytest.approx([1 / (0.8 * MARGIN)] * 3)
+
+
+def test_a_worker_of_a_lower_rate_keeps_it_beside_one_of_a_higher_rate():
+    of_the_other = [number / 10 for number in range(10)]
+
+    assert earliest_start(of_the_other, 0.95, 5, 5) == pytest.approx(0.5 + 1)
 
 
 def test_instances_do_not_share(store: Engine, clock: Clock):
