@@ -51,11 +51,11 @@ def load_world(
         found = _links_of(connection, instance, frontier | {record.ref for record in loaded})
         links.update((link.prospect_id, link) for link in found)
         frontier = {ref for record in loaded for ref in _named(record, settings)}
-        frontier |= {ref for link in found for ref in (Ref(PROSPECT, link.prospect_id), link.crm)}
+        frontier |= {ref for link in found for ref in (link.prospect, link.crm)}
         frontier -= asked
         # those who share a former address may bring new addresses along
         frontier |= {record.ref for record in sharing if not asked_keys.issuperset(_address_keys(record))}
-    unlinked = records.keys() - {ref for link in links.values() for ref in (Ref(PROSPECT, link.prospect_id), link.crm)}
+    unlinked = records.keys() - {ref for link in links.values() for ref in (link.prospect, link.crm)}
     return World(
         records.values(),
         links.values(),

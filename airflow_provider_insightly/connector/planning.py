@@ -84,7 +84,7 @@ def decide_world(world: World, rules: Rules) -> list[Action]:
 
 
 def _decide_pair(link: Link, world: World, rules: Rules) -> list[Action]:
-    prospect, crm = world.get(Ref(PROSPECT, link.prospect_id)), world.get(link.crm)
+    prospect, crm = world.get(link.prospect), world.get(link.crm)
     if prospect is None or crm is None or not world.is_live(prospect.ref) or not world.is_live(crm.ref):
         return []
     if prospect.do_not_sync:

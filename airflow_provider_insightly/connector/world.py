@@ -29,6 +29,11 @@ class Link:
     crm: Ref
     baseline: Mapping[str, Value] = field(default_factory=dict)
 
+    @property
+    def prospect(self) -> Ref:
+        """The prospect as a record."""
+        return Ref(PROSPECT, self.prospect_id)
+
 
 class World:
     """Records, and how they hang together.

@@ -12,7 +12,7 @@ from airflow.sdk import BaseHook
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from airflow_provider_insightly.api.address import find_base_url, find_pod
-from airflow_provider_insightly.api.catalogue import get_object
+from airflow_provider_insightly.api.catalogue import InsightlyObject, get_object
 from airflow_provider_insightly.api.client import InsightlyClient, secrets_of
 from airflow_provider_insightly.api.errors import (
     AccessDeniedError,
@@ -131,18 +131,13 @@ class InsightlyHook(BaseHook):
         """The API's address, up to and with ``/v3.1``."""
         return find_base_url(self.extra.pod, self.extra.base_url)
 
-    @property
-    def owner(self) -> str:
-        """A short hash of the API key: records of two keys may have the same ids, in instances of their own."""
-        return hashlib.sha256(self._api_key().encode()).hexdigest()[:12]
-
     def get_conn(self) -> InsightlyClient:
         """Return a client of the API that keeps to the connection's rate and concurrency together with all workers."""
         from airflow_provider_insightly.sending.throttle import SharedThrottle
 
         throttle = SharedThrottle(
             self.store(),
-            f"{self.base_url} {self.owner}",
+            f"{self.base_url} {self._owner()}",
             self.extra.requests_per_second,
             self.extra.concurrency,
         )
@@ -167,6 +162,13 @@ class InsightlyHook(BaseHook):
         from airflow_provider_insightly.hooks.store import open_airflow_store
 
         return open_airflow_store()
+
+    def ids_of(self, target: InsightlyObject | None) -> str | None:
+        """Return what the journal calls the ids of an object's records here; ``None`` for a send to no object.
+
+        Records of two keys may have the same ids, in instances of their own.
+        """
+        return f"{target.name} {self._owner()}" if target else None
 
     def record_url(self, object_name: str, record_id: int) -> str | None:
         """Return the address of a record's page in the web application; ``None`` where the object has no pages.
@@ -208,6 +210,10 @@ class InsightlyHook(BaseHook):
                 "CRM objects work; prospects and the CRM connector do not."
             )
         return "Prospects are available."
+
+    def _owner(self) -> str:
+        """Return a short hash of the API key: it stands for the instance where the key must not."""
+        return hashlib.sha256(self._api_key().encode()).hexdigest()[:12]
 
     def _api_key(self) -> str:
         if not self.connection.password:

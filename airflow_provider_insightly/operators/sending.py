@@ -196,9 +196,8 @@ class SendingOperator(BaseOperator):
             key = f"test/{uuid.uuid4()}" if test is not None else self.find_send_key(context)
             with writing_lines(self.responses_path) as respond, writing_lines(self.rejected_path) as reject:
                 report = Report(key, self._tee(respond), reject, self.mask_fields)
-                target = settings.target
                 store = self.hook.store()
-                journal = Journal(store, key, f"{target.name} {self.hook.owner}" if target else None)
+                journal = Journal(store, key, self.hook.ids_of(settings.target))
                 given = self.read_records(settings) if test is None else number_records(test)
                 records = self._log_first(settings, given)
                 try:

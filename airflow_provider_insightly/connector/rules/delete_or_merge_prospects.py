@@ -23,7 +23,7 @@ def follow(link: Link, world: World, settings: Settings) -> list[Action]:
 
     Source: "delete or merge Prospects if a matching Lead or Contact has been merged or deleted".
     """
-    prospect, crm = world.get(Ref(PROSPECT, link.prospect_id)), world.get(link.crm)
+    prospect, crm = world.get(link.prospect), world.get(link.crm)
     if prospect is not None and prospect.gone:
         return [_bury(link, "prospect_deleted: the prospect was deleted in Marketing; CRM is left as it is")]
     if prospect is None or prospect.missing or crm is None:
