@@ -22,7 +22,7 @@ requests go out as run at once, and no more."""
 
 def deliver(
     requests: Iterable[Request | Result | Rejection],
-    exchange: Callable[[Request], Result],
+    exchange: Callable[[Request, Callable[[], None]], Result],
     concurrency: int,
     stops_after: Callable[[Result | Rejection], bool] = lambda outcome: False,
 ) -> Generator[Result | Rejection, None, None]:
@@ -32,7 +32,8 @@ def deliver(
     When one fails in a way that stops the send, no further request goes out, the results of those under way are still
     yielded, and then the error is raised.
 
-    :param exchange: makes a request; called in threads.
+    :param exchange: makes a request; called in threads. What it gets besides lets no further request go out: for an
+        error that stops the send, as soon as it is known and before anything is written about it.
     :param concurrency: how many requests are under way at once.
     :param stops_after: tells whether an outcome ends the send; those under way are still yielded.
     :raises Exception: the first error of ``exchange``, or of the source of the requests.
@@ -61,7 +62,7 @@ class _Window:
     def __init__(
         self,
         requests: Iterable[Request | Result | Rejection],
-        exchange: Callable[[Request], Result],
+        exchange: Callable[[Request, Callable[[], None]], Result],
         concurrency: int,
     ) -> None:
         self.problem: Exception | None = None
@@ -126,7 +127,7 @@ class _Window:
         if self._stopped.is_set():
             return None
         try:
-            return self._exchange(request)
+            return self._exchange(request, self.stop)
         except BaseException:
             self.stop()
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -159,12 +159,13 @@ class _Send:
                     self.maybe_deleted.add(item.record.index)
                     yield item
 
-    def make_request(self, request: Request) -> Result:
+    def make_request(self, request: Request, stop: Callable[[], None]) -> Result:
         """Make a request between two entries in the journal."""
         self.journal.begin(request.items)
         try:
             result = self.exchange(request)
         except InsightlyError:
+            stop()  # before the journal is written: other requests go out while this one waits for its turn there
             self.journal.forget(request.items)
             raise
         if request.method == "DELETE" and result.status == 404 and self.maybe_deleted.intersection(request.indices):

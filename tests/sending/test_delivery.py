@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -18,7 +18,7 @@ def make_requests(count: int, records: int = 1) -> Iterator[Request]:
         yield Request("POST", "/Contacts", {}, b"{}", (item,) * records)
 
 
-def succeed(request: Request) -> Result:
+def succeed(request: Request, stop: Callable[[], None]) -> Result:
     return Result(request.items, "succeeded", (request.indices[0] + 1,))
 
 
@@ -29,13 +29,13 @@ def indices(outcomes: list) -> list[int]:
 def test_results_come_in_the_order_of_the_requests_whatever_order_they_came_back_in():
     answered = {2: threading.Event()}
 
-    def exchange(request: Request) -> Result:
+    def exchange(request: Request, stop: Callable[[], None]) -> Result:
         index = request.indices[0]
         if index == 1:
             answered[2].wait(10)  # the second is answered after the third
         if index == 2:
             answered[2].set()
-        return succeed(request)
+        return succeed(request, stop)
 
     assert indices(list(deliver(make_requests(20), exchange, 4))) == list(range(20))
 
@@ -82,13 +82,32 @@ def test_batches_fill_the_window_by_their_records_but_never_below_the_concurrenc
 def test_the_first_request_goes_alone():
     started = []
 
-    def refuse(request: Request) -> Result:
+    def refuse(request: Request, stop: Callable[[], None]) -> Result:
         started.append(request.indices[0])
         raise PermissionError("no")
 
     with pytest.raises(PermissionError):
         list(deliver(make_requests(50), refuse, 8))
     assert started == [0]
+
+
+def test_nothing_goes_out_from_the_moment_that_an_error_is_known():
+    started = []
+    others_wait = threading.Event()
+
+    def refuse_the_third(request: Request, stop: Callable[[], None]) -> Result:
+        started.append(request.indices[0])
+        if request.indices[0] == 2:
+            stop()
+            others_wait.set()
+            raise PermissionError("no")
+        if request.indices[0]:
+            others_wait.wait(10)
+        return succeed(request, stop)
+
+    with pytest.raises(PermissionError):
+        list(deliver(make_requests(50), refuse_the_third, 3))
+    assert set(started) <= {0, 1, 2, 3}
 
 
 def test_an_error_of_the_source_comes_after_the_results_of_what_was_read():
