@@ -7,8 +7,6 @@ and how the memory of the process grew from the tenth page to the last.
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,9 +19,9 @@ from airflow_provider_insightly.connector.configuration import load_configuratio
 from airflow_provider_insightly.connector.extraction import extract
 from airflow_provider_insightly.connector.mapping import check_mapping
 from airflow_provider_insightly.connector.run import utc_now
+from airflow_provider_insightly.sandbox.running import API_KEY, run_sandbox
 from airflow_provider_insightly.store.engine import open_store
 
-KEY = "0b9c7a55-1111-4222-8333-444455556666"
 ROOT = Path(__file__).parents[1]
 WARM = 10
 
@@ -48,7 +46,7 @@ def main(base_url: str, folder: str) -> None:
     configuration = load_configuration(ROOT / "dags/insightly_crm_connector.yaml")
     mapping = check_mapping(configuration.mapping)
     store = open_store(f"sqlite:///{folder}/store.db")
-    client = Watched(KEY, base_url=base_url, requests_per_second=10_000)
+    client = Watched(API_KEY, base_url=base_url, requests_per_second=10_000)
     for name in objects_to_read(mapping):
         started = time.perf_counter()
         found = extract(client, store, "benchmark", name, mapping, overlap_seconds=300, now=utc_now)
@@ -60,17 +58,5 @@ def main(base_url: str, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    sandbox = [sys.executable, "-m", "airflow_provider_insightly.sandbox", "--port", "0", "--api-key", KEY]
-    with (
-        subprocess.Popen(
-            [*sandbox, "--seed", "large", "--rate", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as server,
-        tempfile.TemporaryDirectory() as temporary,
-    ):
-        try:
-            assert server.stdout is not None
-            said = iter(server.stdout.readline, "")
-            address = next(found[0] for line in said if (found := re.search(r"http://[\d.]+:\d+/v3.1", line)))
-            main(address, temporary)
-        finally:
-            server.terminate()
+    with run_sandbox("--seed", "large", "--rate", "0") as sandbox, tempfile.TemporaryDirectory() as temporary:
+        main(sandbox.base_url, temporary)

@@ -11,29 +11,26 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import subprocess
-import sys
 import time
 from base64 import b64encode
 from urllib.parse import urlsplit
 
 import psutil
 
-KEY = "benchmark"
-HEADERS = {"Authorization": f"Basic {b64encode(f'{KEY}:'.encode()).decode()}", "Content-Type": "application/json"}
+from airflow_provider_insightly.sandbox.running import API_KEY, InsightlySandbox, run_sandbox
+
+HEADERS = {"Authorization": f"Basic {b64encode(f'{API_KEY}:'.encode()).decode()}", "Content-Type": "application/json"}
 RECORD = json.dumps({"FIRST_NAME": "Zoë", "LAST_NAME": "O'Brien", "EMAIL_ADDRESS": "zoe@example.com"}).encode()
 PAGE = 500
 READ = 20_000  # contacts
 
 
 class Sandbox:
-    """A sandbox that runs, and a connection to it."""
+    """A connection to a sandbox that runs."""
 
-    def __init__(self) -> None:
-        program = [sys.executable, "-m", "airflow_provider_insightly.sandbox", "--port", "0", "--api-key", KEY]
-        self.process = subprocess.Popen([*program, "--rate", "0", "--seed", "large"], stdout=subprocess.PIPE, text=True)
-        url = urlsplit((self.process.stdout or sys.stdin).readline().split()[-1])
-        self.connection = http.client.HTTPConnection(url.netloc)
+    def __init__(self, running: InsightlySandbox) -> None:
+        self.process = psutil.Process(running.pid)
+        self.connection = http.client.HTTPConnection(urlsplit(running.url).netloc)
 
     def request(self, method: str, path: str, body: bytes | None = None) -> bytes:
         self.connection.request(method, f"/v3.1{path}", body, HEADERS)
@@ -42,7 +39,7 @@ class Sandbox:
         return answer.read()
 
     def cpu_seconds(self) -> float:
-        times = psutil.Process(self.process.pid).cpu_times()
+        times = self.process.cpu_times()
         return float(times.user + times.system)
 
 
@@ -60,8 +57,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--requests", type=int, default=3000, help="of each kind (default: %(default)s)")
     count = parser.parse_args().requests
-    sandbox = Sandbox()
-    try:
+    with run_sandbox("--rate", "0", "--seed", "large") as running:
+        sandbox = Sandbox(running)
         contact = f"/Contacts/{json.loads(sandbox.request('POST', '/Contacts', RECORD))['CONTACT_ID']}"
         pages = [f"/Contacts?top={PAGE}&skip={skip}" for skip in range(0, READ, PAGE)]
         print(f"{'a record':24}{'ms CPU':>8}{'/s a core':>12}{'/s as it came':>14}")
@@ -70,9 +67,6 @@ def main() -> None:
         measure(sandbox, "GET", "GET", [contact] * count, None, 1)
         measure(sandbox, f"lists of {PAGE}", "GET", pages, None, PAGE)
         measure(sandbox, f"lists of {PAGE} in brief", "GET", [f"{page}&brief=true" for page in pages], None, PAGE)
-    finally:
-        sandbox.process.terminate()
-        sandbox.process.wait()
 
 
 if __name__ == "__main__":

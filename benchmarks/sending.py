@@ -20,11 +20,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import requests
 
-KEY = "0b9c7a55-1111-4222-8333-444455556666"
+from airflow_provider_insightly.sandbox.running import API_KEY, run_sandbox
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -46,7 +46,7 @@ def send_by_provider(base_url: str, count: int, rate: float, home: Path) -> None
     from airflow_provider_insightly.store.engine import open_store
 
     store = open_store(f"sqlite:///{home / 'store.db'}")
-    client = InsightlyClient(KEY, base_url=base_url, throttle=SharedThrottle(store, base_url, rate or 100_000, 5))
+    client = InsightlyClient(API_KEY, base_url=base_url, throttle=SharedThrottle(store, base_url, rate or 100_000, 5))
     settings = from_template(get_template("create_contact"))
     with open(home / "responses.jsonl", "w") as responses:
         report = Report("benchmark", responses.write)
@@ -57,7 +57,7 @@ def send_by_provider(base_url: str, count: int, rate: float, home: Path) -> None
 
 def send_by_requests(base_url: str, count: int, rate: float, home: Path) -> None:
     session = requests.Session()
-    session.auth = (KEY, "")
+    session.auth = (API_KEY, "")
     for record in make_records(count):
         while (answer := session.post(f"{base_url}/Contacts", json=record, timeout=60)).status_code == 429:
             time.sleep(1)
@@ -66,7 +66,7 @@ def send_by_requests(base_url: str, count: int, rate: float, home: Path) -> None
 
 
 def send_by_http_hook(base_url: str, count: int, rate: float, home: Path) -> None:
-    address = {"conn_type": "http", "host": base_url, "login": KEY, "password": ""}
+    address = {"conn_type": "http", "host": base_url, "login": API_KEY, "password": ""}
     os.environ.update(AIRFLOW_HOME=str(home), AIRFLOW_CONN_BENCHMARK=json.dumps(address))
     from airflow.providers.http.hooks.http import HttpHook
 
@@ -93,7 +93,7 @@ def measure(way: str, base_url: str, count: int, rate: float) -> dict[str, float
     """Run one way in this process; memory and CPU are those above the modules that it imports."""
     with tempfile.TemporaryDirectory() as home:
         WAYS[way](base_url, 1, rate, Path(home))  # imports, the store's tables, the first connection
-        requests.post(base_url.replace("/v3.1", "/sandbox/reset"), auth=(KEY, ""), json={}, timeout=60)
+        requests.post(base_url.replace("/v3.1", "/sandbox/reset"), auth=(API_KEY, ""), json={}, timeout=60)
         time.sleep(1.1)  # the limit's second is over
         idle = resource.getrusage(resource.RUSAGE_SELF)
         began, cpu = time.monotonic(), time.process_time()
@@ -103,55 +103,30 @@ def measure(way: str, base_url: str, count: int, rate: float) -> dict[str, float
     return {"seconds": seconds, "cpu": cpu, "memory": (peak.ru_maxrss - idle.ru_maxrss) / 1024}
 
 
-def count_refusals(base_url: str) -> int:
-    answer = requests.get(base_url.replace("/v3.1", "/sandbox/requests"), auth=(KEY, ""), timeout=60)
-    return sum(request["status"] == 429 for request in answer.json()["requests"])
-
-
-def start_sandbox(rate: float, latency_ms: float, port: int) -> tuple[subprocess.Popen[Any], str]:
-    command = [sys.executable, "-m", "airflow_provider_insightly.sandbox", "--port", str(port), "--api-key", KEY]
-    server = subprocess.Popen([*command, "--rate", f"{rate:g}", "--latency-ms", f"{latency_ms:g}"], cwd=ROOT)
-    base_url = f"http://127.0.0.1:{port}/v3.1"
-    for _ in range(100):
-        try:
-            requests.get(f"{base_url}/Instance", auth=(KEY, ""), timeout=5)
-            return server, base_url
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise SystemExit("The sandbox did not start.")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=300)
     parser.add_argument("--rate", type=float, default=10)
     parser.add_argument("--latency-ms", type=float, default=150)
-    parser.add_argument("--port", type=int, default=8779)
     parser.add_argument("--only", choices=WAYS)
     parser.add_argument("--measure", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--base-url", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.measure:
-        base_url = f"http://127.0.0.1:{args.port}/v3.1"
-        print(json.dumps(measure(args.measure, base_url, args.records, args.rate)))
+        print(json.dumps(measure(args.measure, args.base_url, args.records, args.rate)))
         return
-    server, base_url = start_sandbox(args.rate, args.latency_ms, args.port)
-    try:
+    with run_sandbox("--rate", f"{args.rate:g}", "--latency-ms", f"{args.latency_ms:g}") as sandbox:
         print(f"{args.records} contacts, {args.rate:g} requests a second, {args.latency_ms:g} ms an answer")
         print(f"{'':10} {'records/s':>10} {'of limit':>9} {'429s':>5} {'CPU ms/record':>14} {'MiB above idle':>15}")
         for way in [args.only] if args.only else WAYS:
-            options = ["--records", str(args.records), "--rate", str(args.rate), "--port", str(args.port)]
+            options = ["--records", str(args.records), "--rate", str(args.rate), "--base-url", sandbox.base_url]
             command = [sys.executable, __file__, "--measure", way, *options]
             output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
             result = json.loads(output.splitlines()[-1])
             speed = args.records / result["seconds"]
             share = f"{speed / args.rate:.1%}" if args.rate else "-"
-            cpu = 1000 * result["cpu"] / args.records
-            print(
-                f"{way:10} {speed:10.2f} {share:>9} {count_refusals(base_url):5} {cpu:14.2f} {result['memory']:15.1f}"
-            )
-    finally:
-        server.terminate()
-        server.wait()
+            cpu, refused = 1000 * result["cpu"] / args.records, len(sandbox.requests(status=429))
+            print(f"{way:10} {speed:10.2f} {share:>9} {refused:5} {cpu:14.2f} {result['memory']:15.1f}")
 
 
 main()

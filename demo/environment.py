@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+from airflow_provider_insightly.sandbox.running import InsightlySandbox, run_sandbox
 
 ROOT = Path(__file__).resolve().parent.parent
 API_KEY = "00000000-demo-demo-demo-000000000000"  # of the local Insightly, which only this machine can reach
@@ -38,3 +41,13 @@ def insightly_connection(base_url: str, api_key: str = API_KEY) -> dict[str, str
     """Return the variable that is the connection ``insightly_default``."""
     connection = {"conn_type": "insightly", "password": api_key, "extra": {"base_url": base_url}}
     return {"AIRFLOW_CONN_INSIGHTLY_DEFAULT": json.dumps(connection)}
+
+
+def local_insightly(database: Path, port: int = 0) -> AbstractContextManager[InsightlySandbox]:
+    """Start a sandbox with the demo's data, at the live API's rate, and stop it in the end.
+
+    :param database: the file that keeps its records.
+    :param port: where it listens; 0 finds a free one.
+    """
+    options = ("--port", str(port), "--database", str(database), "--rate", "10", "--seed", "demo")
+    return run_sandbox(*options, api_key=API_KEY)

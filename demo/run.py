@@ -20,10 +20,10 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from airflow_provider_insightly.api.client import InsightlyClient
+from airflow_provider_insightly.sandbox.running import InsightlySandbox
 from airflow_provider_insightly.store.engine import open_store
 from airflow_provider_insightly.store.tables import connector_links, connector_log
-from demo.environment import ROOT, airflow_environment, insightly_connection
-from demo.insightly import LocalInsightly, local_insightly
+from demo.environment import API_KEY, ROOT, airflow_environment, insightly_connection, local_insightly
 
 HOME = ROOT / ".airflow"
 NEW_CONTACTS = (("Ada", "ada@example.com"), ("Grace", "grace@example.com"), ("Nobody", None))
@@ -52,7 +52,7 @@ def main() -> int:
         step(f"The CRM connector, first run: airflow {shlex.join(connector)}")
         run(connector, environment, home / "insightly_crm_connector-1.log")
         step("Somebody works in the CRM")
-        for deed in work_in_crm(insightly.client(), linked_contacts(home)):
+        for deed in work_in_crm(InsightlyClient(API_KEY, base_url=insightly.base_url), linked_contacts(home)):
             console.print(f"    {deed}", markup=False, soft_wrap=True)
         step("The CRM connector, second run")
         run(connector, environment, home / "insightly_crm_connector-2.log")
@@ -133,11 +133,11 @@ def work_in_crm(client: InsightlyClient, contacts: list[int]) -> Iterator[str]:
         yield f"contact {contact_id} has a new address: {before} is now {after}"
 
 
-def show_received(insightly: LocalInsightly) -> None:
+def show_received(insightly: InsightlySandbox) -> None:
     """Show what the local Insightly was asked, and how it answered."""
     counts = Counter(
         (request["method"], request["path"].removeprefix("/v3.1/").split("/")[0], request["status"])
-        for request in insightly.received()
+        for request in insightly.requests()
     )
     table = Table("Method", "Object", "Status", "Requests", title="What Insightly received", title_justify="left")
     for (method, name, status), count in sorted(counts.items()):

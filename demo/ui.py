@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 
-from demo.environment import API_KEY, ROOT, airflow_environment, insightly_connection
-from demo.insightly import local_insightly
+from demo.environment import API_KEY, ROOT, airflow_environment, insightly_connection, local_insightly
 from demo.run import HOME
 
 SANDBOX_PORT = 8765
@@ -23,7 +22,7 @@ def main() -> int:
     with local_insightly(home / "insightly-sandbox.db", SANDBOX_PORT) as insightly:
         environment = os.environ | airflow_environment(home, ROOT / "dags") | insightly_connection(insightly.base_url)
         print("Airflow:         http://127.0.0.1:8080 (no password; it takes a minute to start)")
-        print(f"Local Insightly: {insightly.base_url.removesuffix('/v3.1')}/ (user {API_KEY}, no password)")
+        print(f"Local Insightly: {insightly.url}/ (user {API_KEY}, no password)")
         print("Stop both with Ctrl-C.", flush=True)
         # Standalone's children can outlive it: it gets a process group, and the whole group is ended.
         airflow = subprocess.Popen(

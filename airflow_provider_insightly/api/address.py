@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+BASE_PATH = "/v3.1"
+"""The path of the API on its host."""
+
 WHERE_THE_POD_IS = "the part after 'api.' in the URL under User Settings > API: na1, eu1, au1 …"
 POD = re.compile(r"[a-z]{2,3}[0-9]{1,2}")
 
@@ -21,12 +24,12 @@ def find_base_url(pod: str | None, base_url: str | None) -> str:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"base_url {base_url!r} is no web address; an example: https://api.na1.insightly.com/v3.1")
-        return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v3.1"
+        return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}{BASE_PATH}"
     if not pod:
         raise ValueError(f"Neither pod nor base_url is given. The pod is {WHERE_THE_POD_IS}.")
     if not POD.fullmatch(pod):
         raise ValueError(f"{pod!r} is no pod. The pod is {WHERE_THE_POD_IS}.")
-    return f"https://api.{pod}.insightly.com/v3.1"
+    return f"https://api.{pod}.insightly.com{BASE_PATH}"
 
 
 def find_pod(url: str) -> str | None:

@@ -10,8 +10,8 @@ from typing import Literal, get_args, get_origin
 
 from pydantic import ValidationError
 
+from airflow_provider_insightly.api.address import BASE_PATH
 from airflow_provider_insightly.sandbox.answers import ApiError
-from airflow_provider_insightly.sandbox.app import BASE_PATH
 from airflow_provider_insightly.sandbox.imports import find_imports, import_file
 from airflow_provider_insightly.sandbox.sandbox import Sandbox
 from airflow_provider_insightly.sandbox.seeds import SEEDS

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+from airflow_provider_insightly.api.address import BASE_PATH
 from airflow_provider_insightly.sandbox import control, page
 from airflow_provider_insightly.sandbox.answers import (
     DEFECT_PAGE,
@@ -37,7 +38,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-BASE_PATH = "/v3.1"
 DENIED = ApiError(401, "Authorization has been denied for this request.", framework=True)
 WORTH_COMPRESSING = 1000
 

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from airflow_provider_insightly.sandbox.__main__ import main
+from airflow_provider_insightly.sandbox.running import run_sandbox
 from airflow_provider_insightly.sandbox.settings import Settings
 
 KEY = "7d1c0a3e-0000-4000-8000-000000000001"
@@ -62,6 +63,16 @@ def test_what_was_answered_survives_the_kill_of_the_process(tmp_path):
         assert [contact["CONTACT_ID"] for contact in contacts[-19:]] == ids[:-1]
         assert session.get(f"{url}/Contacts/{ids[-1]}").status_code == 404
         assert session.post(f"{url}/Contacts", json={"FIRST_NAME": "New"}).json()["CONTACT_ID"] > ids[-1]
+
+
+def test_it_runs_for_a_while_in_a_process_of_its_own():
+    with run_sandbox("--seed", "demo", api_key=KEY) as sandbox:
+        assert len(sandbox.call("GET", "/Contacts").json()) == 60
+        assert [request["status"] for request in sandbox.requests()] == [200]
+    with pytest.raises(requests.ConnectionError):
+        sandbox.call("GET", "/Contacts")
+    with pytest.raises(RuntimeError, match="did not start"), run_sandbox("--seed", "nonsense"):
+        pass
 
 
 def test_it_ends_when_asked(tmp_path):
