@@ -40,6 +40,7 @@ WRITING_STEPS = [
     "sync_field_labels",  # 9
     "show_prospect_timeline",  # 8
 ]
+OPTIONAL = ["null", "string"]  # without the null the trigger form would not let a field be empty
 ONE_AT_A_TIME = "delete_or_merge_prospects"  # merges into one prospect must not overtake each other
 
 
@@ -53,8 +54,8 @@ def insightly_crm_connector(dag_id: str, configuration: Configuration, schedule:
     options = {
         "dry_run": Param(False, type="boolean", description="plan and report, write nothing"),
         "backfill": Param(False, type="boolean", description="create prospects for older records too"),
-        "approve_plan": Param("", type="string", description="the hash of the plan that may pass the breakers"),
-        "record": Param("", type="string", description="sync one record alone: Contacts/5, Leads/5 or Prospect/5"),
+        "approve_plan": Param(None, type=OPTIONAL, description="the hash of the plan that may pass the breakers"),
+        "record": Param(None, type=OPTIONAL, description="sync one record alone: Contacts/5, Leads/5 or Prospect/5"),
     }
     with DAG(
         dag_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from airflow.sdk import DAG, Asset, ObjectStoragePath, task
+from airflow.sdk import DAG, Asset, ObjectStoragePath, Param, task
 
 from airflow_provider_insightly.operators.records import InsightlyCreateContactOperator
 from airflow_provider_insightly.operators.send import (
@@ -99,7 +99,9 @@ with DAG("example_sql", schedule=None) as sql:
 # [START asset]
 answers = Asset("insightly_answers", uri="insightly://na1/Contacts")
 
-with DAG("example_producer", schedule=None, params={"folder": "/tmp", "test_record": None}) as producer:
+TEST_RECORD = Param(None, type=["null", "object"], description="send this record alone; empty: send the records")
+
+with DAG("example_producer", schedule=None, params={"folder": "/tmp", "test_record": TEST_RECORD}) as producer:
     InsightlyCreateContactOperator(
         task_id="create",
         records=[{"FIRST_NAME": "Ann", "LAST_NAME": "Lee"}],
