@@ -51,7 +51,7 @@ class Call:
     def obj(self) -> InsightlyObject:
         """The object that the path begins with."""
         first = self.operation.path.split("/")[1]
-        return object_named(self.parameters[0].lower() if first == "{objectName}" else first)
+        return object_named(self.parameters[0] if first == "{objectName}" else first)
 
     @property
     def timestamp(self) -> str:
@@ -129,8 +129,8 @@ Handler = Callable[[Call], Answer]
 
 @lru_cache(maxsize=1000)
 def object_named(name: str) -> InsightlyObject:
-    """Return the object for its exact name, quickly."""
-    return get_object(name)
+    """Return the object that a name stands for, quickly; custom objects are kept by their names in lower case."""
+    return get_object(name.lower() if name.lower().endswith("__c") else name)
 
 
 def read_id(text: str) -> int | None:

@@ -113,7 +113,7 @@ def linked_object(name: Any) -> InsightlyObject | None:
     try:
         if not isinstance(name, str):
             return None
-        return object_named(name.lower() if name.lower().endswith("__c") else name)
+        return object_named(name)
     except LookupError:
         return None
 

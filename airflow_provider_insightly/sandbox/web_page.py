@@ -10,6 +10,7 @@ from airflow_provider_insightly.api.catalogue import InsightlyObject, types
 from airflow_provider_insightly.sandbox.answers import ApiError
 from airflow_provider_insightly.sandbox.call import next_etag, object_named, read_id
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
+from airflow_provider_insightly.sandbox.links import link_name
 from airflow_provider_insightly.sandbox.records import Record, Store
 from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.values import (
@@ -107,7 +108,7 @@ class Desk:
 def find_object(name: str) -> InsightlyObject:
     """Return an object by any of its names; 404 for what is none."""
     try:
-        return object_named(name.lower() if name.lower().endswith("__c") else name)
+        return object_named(name)
     except LookupError as error:
         raise ApiError(404, str(error)) from None
 
@@ -301,7 +302,7 @@ def define_custom_field(desk: Desk, body: Record, name: str) -> Record:
     known = desk.store.definitions(obj.name)
     defaults = {
         "FIELD_ORDER": len(known) + 1,
-        "FIELD_FOR": obj.type.upper()[:12],
+        "FIELD_FOR": link_name(obj).upper(),
         "FIELD_LABEL": field_name.removesuffix("__c").replace("_", " "),
         "FIELD_TYPE": "TEXT",
         "EDITABLE": True,

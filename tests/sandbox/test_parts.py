@@ -276,6 +276,14 @@ class TestCustomObjects:
         machine = sandbox.add("Machine__c", RECORD_NAME="Lathe")
         assert sandbox.call("GET", "/machine__C").json() == [machine]
 
+    @pytest.mark.parametrize("name", ["Machine__c", "machine__c", "MACHINE__C"])
+    def test_the_fields_of_a_custom_object_are_found_by_its_name_in_any_case(self, sandbox, name):
+        colour = sandbox.control("POST", "/custom-fields/Machine__c", {"FIELD_NAME": "Colour__c"})
+        assert colour["FIELD_FOR"] == "MACHINE__C"
+        assert sandbox.call("GET", f"/CustomFields/{name}").json() == [colour]
+        found = sandbox.call("GET", f"/CustomFields/{name}/Search", params={"fieldName": "Colour__c"})
+        assert found.json() == colour
+
     def test_whether_an_undefined_one_exists_is_a_setting(self, sandbox):
         assert sandbox.call("GET", "/Machine__c").json() == []
         sandbox.settings(undefined_custom="reject")
