@@ -15,7 +15,7 @@ def minimal(sandbox, obj):
 
 
 @pytest.mark.parametrize("obj", CRUD, ids=lambda obj: obj.name)
-def test_every_key_of_an_object_is_always_there_in_the_specs_order_then_the_extra_ones(sandbox, obj):
+def test_every_key_of_an_object_is_always_there_in_the_specs_order_with_the_extra_ones_among_them(sandbox, obj):
     record = sandbox.add(obj.name, **minimal(sandbox, obj))
     assert list(record) == list(obj.fields)
     assert list(sandbox.call("GET", f"/{obj.name}/{record[obj.id_field]}").json()) == list(obj.fields)
@@ -121,6 +121,34 @@ def test_records_carry_visible_to_and_an_etag_that_the_spec_lacks(sandbox, name)
     assert record["VISIBLE_TO"] == "EVERYONE"
     assert record["VISIBLE_TEAM_ID"] is None
     assert list(record)[-1] == "ETag"
+
+
+@pytest.mark.parametrize(
+    ("name", "in_a_row"),
+    [
+        ("Contacts", "BACKGROUND VISIBLE_TO OWNER_USER_ID VISIBLE_TEAM_ID DATE_CREATED_UTC"),
+        ("Organisations", "OWNER_USER_ID VISIBLE_TO VISIBLE_TEAM_ID DATE_CREATED_UTC"),
+        ("Leads", "NEXT_ACTIVITY_DATE_UTC VISIBLE_TO VISIBLE_TEAM_ID ORGANISATION_NAME"),
+        ("Leads", "CUSTOMFIELDS TAGS LINKS LINKED_EMAIL_ADDRESS"),
+    ],
+)
+def test_keys_that_the_spec_lacks_stand_where_live_answers_have_them(sandbox, name, in_a_row):
+    obj = objects()[name]
+    assert f" {in_a_row} " in f" {' '.join(sandbox.add(name, **minimal(sandbox, obj)))} "
+
+
+def test_a_custom_objects_records_carry_their_last_change_their_creator_and_an_etag_too(sandbox):
+    record = sandbox.add("Machine__c", RECORD_NAME="Lathe")
+    assert list(record) == [
+        *("RECORD_ID", "RECORD_NAME", "OWNER_USER_ID", "DATE_CREATED_UTC", "DATE_UPDATED_UTC", "CREATED_USER_ID"),
+        *("VISIBLE_TO", "VISIBLE_TEAM_ID", "CUSTOMFIELDS", "ETag"),
+    ]
+    me = sandbox.call("GET", "/Users/Me").json()["USER_ID"]
+    assert record["OWNER_USER_ID"] == record["CREATED_USER_ID"] == me
+    sandbox.settings(clock_offset=60)
+    changed = sandbox.call("PUT", f"/Machine__c/{record['RECORD_ID']}", {"RECORD_NAME": "Drill"}).json()
+    assert changed["DATE_UPDATED_UTC"] > record["DATE_UPDATED_UTC"] == record["DATE_CREATED_UTC"]
+    assert changed["ETag"] != record["ETag"]
 
 
 def test_leads_carry_links_and_a_linked_email_address(sandbox):
