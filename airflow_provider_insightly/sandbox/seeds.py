@@ -18,7 +18,7 @@ from airflow_provider_insightly.sandbox.call import next_etag
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
 from airflow_provider_insightly.sandbox.records import FIRST_ID, Record, Store
 from airflow_provider_insightly.sandbox.selections import Selection
-from airflow_provider_insightly.sandbox.values import blank_record, write_date
+from airflow_provider_insightly.sandbox.values import blank_record, custom_values, write_date
 
 FIRST_NAMES = tuple(
     """
@@ -219,11 +219,7 @@ def definition(obj: str, order: int, name: str, kind: str, label: str, options: 
 
 def custom(**values: Any) -> list[Fields]:
     """Return the custom fields that have a value."""
-    return [
-        {"FIELD_NAME": name, "FIELD_VALUE": value, "CUSTOM_FIELD_ID": name}
-        for name, value in values.items()
-        if value is not None
-    ]
+    return custom_values(values)
 
 
 def organisations(inventor: Inventor, size: Size) -> Iterator[Fields]:

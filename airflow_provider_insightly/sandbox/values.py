@@ -150,11 +150,16 @@ def read_custom_fields(
         elif not accept_undefined or not CUSTOM_NAME.fullmatch(name):
             raise ApiError(400, f"{name} is not a custom field of this object.")
         values[name] = value
-    order = {name: number for number, name in enumerate(known)}
-    named = sorted(
-        (name for name, value in values.items() if value is not None), key=lambda n: order.get(n, len(order))
-    )
-    return [{"FIELD_NAME": name, "FIELD_VALUE": values[name], "CUSTOM_FIELD_ID": name} for name in named]
+    return custom_values(values)
+
+
+def custom_values(values: Mapping[str, Any]) -> list[Record]:
+    """Return the custom fields that have a value as the API gives them: by name, whatever the order of their fields."""
+    return [
+        {"FIELD_NAME": name, "FIELD_VALUE": values[name], "CUSTOM_FIELD_ID": name}
+        for name in sorted(values, key=str.lower)
+        if values[name] is not None
+    ]
 
 
 def convert_field(field: Field, value: Any) -> Any:

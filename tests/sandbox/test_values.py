@@ -284,6 +284,18 @@ class TestCustomFields:
         kept = {field["FIELD_NAME"]: field["FIELD_VALUE"] for field in changed["CUSTOMFIELDS"]}
         assert kept == {"A__c": "x", "B__c": "y"}
 
+    def test_they_come_by_name_whatever_the_order_of_their_definitions(self, sandbox):
+        for name in ("Weight__c", "Size__c"):
+            self.define(sandbox, name, "TEXT")
+        given = [{"FIELD_NAME": name, "FIELD_VALUE": "x"} for name in ("Weight__c", "shape__c", "Size__c", "Colour__c")]
+        contact = sandbox.add("Contacts", FIRST_NAME="Zoë", CUSTOMFIELDS=given)
+        names = [field["FIELD_NAME"] for field in contact["CUSTOMFIELDS"]]
+        assert names == ["Colour__c", "shape__c", "Size__c", "Weight__c"]
+        sandbox.reset("demo")
+        for contact in sandbox.call("GET", "/Contacts").json():
+            names = [field["FIELD_NAME"] for field in contact["CUSTOMFIELDS"]]
+            assert names == sorted(names, key=str.lower)
+
     def test_whether_undefined_fields_are_kept_is_a_setting(self, sandbox):
         assert self.write(sandbox, "New__c", "x").status_code == 201
         sandbox.settings(undefined_custom="reject")
