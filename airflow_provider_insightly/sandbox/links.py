@@ -109,13 +109,13 @@ def remove_mirror(call: Call, link: Record) -> None:
 
 
 def linked_object(name: Any) -> InsightlyObject | None:
-    """Return the object that a link names, in any case, or ``None``."""
+    """Return the object that a link names, in any case, or ``None``: links say ``Contact``, never ``Contacts``."""
     try:
-        if not isinstance(name, str):
-            return None
-        return object_named(name)
+        obj = object_named(name) if isinstance(name, str) else None
     except LookupError:
         return None
+    is_plural = obj is not None and str(name).lower() == obj.name.lower() != link_name(obj).lower()
+    return None if is_plural else obj
 
 
 HANDLERS: Mapping[tuple[str, str], Handler] = {
