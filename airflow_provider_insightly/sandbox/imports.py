@@ -18,6 +18,7 @@ from airflow_provider_insightly.sandbox.values import (
     CUSTOM_NAME,
     blank_record,
     convert_field,
+    mailbox,
     read_custom_fields,
     write_date,
 )
@@ -96,6 +97,7 @@ def keep(store: Store, obj: InsightlyObject, record: Record, now: float) -> None
         ("OWNER_USER_ID", FIRST_USER_ID),
         ("CREATED_USER_ID", FIRST_USER_ID),
         ("ETag", next_etag(None)),
+        ("LINKED_EMAIL_ADDRESS", mailbox(obj.type, record[id_field])),
     ):
         if field in record and record[field] is None:
             record[field] = value

@@ -16,6 +16,7 @@ from airflow_provider_insightly.sandbox.values import (
     blank_record,
     check_required,
     is_editable,
+    mailbox,
     parse_date,
     read_body,
     read_custom_fields,
@@ -118,6 +119,7 @@ def stamp_new(call: Call, obj: InsightlyObject, record_id: int, record: Record) 
         "DATE_UPDATED_UTC": now,
         "CREATED_USER_ID": call.user_id,
         "ETag": next_etag(None),
+        "LINKED_EMAIL_ADDRESS": mailbox(obj.type, record_id),
     }
     record.update({name: value for name, value in known.items() if name in record})
     if record.get("OWNER_USER_ID", 0) is None:

@@ -74,6 +74,11 @@ def _day(days: int) -> str:
     return (date(1970, 1, 1) + timedelta(days)).isoformat()
 
 
+def mailbox(type_name: str, record_id: int) -> str:
+    """Return the address that keeps mail with a record; the live one names the instance and holds a secret."""
+    return f"{type_name.lower()}-{record_id}@mailbox.example"
+
+
 def blank_record(type_name: str) -> Record:
     """Return a record of a type in which nothing is set: every key is there, in the API's order."""
     return {name: list(value) if isinstance(value, list) else value for name, value in _blank(type_name)}

@@ -17,6 +17,7 @@ from airflow_provider_insightly.sandbox.values import (
     CUSTOM_NAME,
     blank_record,
     convert_field,
+    mailbox,
     read_body,
     read_custom_fields,
     write_date,
@@ -99,6 +100,7 @@ class Desk:
             ("DATE_CREATED_UTC", self.timestamp),
             ("OWNER_USER_ID", FIRST_USER_ID),
             ("CREATED_USER_ID", FIRST_USER_ID),
+            ("LINKED_EMAIL_ADDRESS", mailbox(obj.type, record[id_field])),
         ):
             if record.get(field, "") is None:
                 record[field] = value

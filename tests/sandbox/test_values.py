@@ -154,7 +154,20 @@ def test_a_custom_objects_records_carry_their_last_change_their_creator_and_an_e
 def test_leads_carry_links_and_a_linked_email_address(sandbox):
     lead = sandbox.add("Leads", LAST_NAME="Ng")
     assert lead["LINKS"] == []
-    assert lead["LINKED_EMAIL_ADDRESS"] is None
+    address = sandbox.call("GET", f"/Leads/{lead['LEAD_ID']}/LinkEmailAddress").json()
+    assert address == {"EMAIL": lead["LINKED_EMAIL_ADDRESS"]}
+    assert "@" in lead["LINKED_EMAIL_ADDRESS"]
+
+
+def test_every_lead_has_an_address_of_its_own_that_mail_is_linked_by_wherever_it_came_from(sandbox):
+    sandbox.reset("demo")
+    contact = sandbox.call("GET", "/Contacts").json()[0]["CONTACT_ID"]
+    sandbox.control("POST", f"/contacts/{contact}/change-to-lead")
+    sandbox.control("POST", "/import/Leads", [{"LAST_NAME": "Ng"}])
+    sandbox.add("Leads", LAST_NAME="Ng")
+    addresses = {lead["LINKED_EMAIL_ADDRESS"] for lead in sandbox.call("GET", "/Leads").json()}
+    assert None not in addresses
+    assert len(addresses) == len(sandbox.call("GET", "/Leads").json())
 
 
 def test_the_e_mail_field_is_email_on_leads_and_email_address_elsewhere(sandbox):
