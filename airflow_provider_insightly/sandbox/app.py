@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import logging
+import re
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ class App:
         elif scope["type"] == "http":
             request = Request(
                 scope["method"],
-                scope["path"],
+                re.sub("//+", "/", scope["path"]),  # as the live API's web server does
                 dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
                 {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
                 await _read(receive),

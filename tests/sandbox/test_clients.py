@@ -145,6 +145,27 @@ def test_a_client_doubles_the_slash_after_the_version(sandbox):
     assert len(send(sandbox, "GET", "//Contacts?top=5&brief=false").json()) == 1
 
 
+@pytest.mark.parametrize("path", ["//v3.1/Contacts/{}", "/v3.1//Contacts//{}", "///v3.1/Contacts/{}//"])
+def test_a_client_doubles_slashes_anywhere(sandbox, path):
+    """Any language: parts that end in a slash and parts that begin with one, joined."""
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")
+    answer = requests.get(sandbox.url + path.format(contact["CONTACT_ID"]), auth=(sandbox.api_key, ""), timeout=10)
+    assert answer.json() == contact
+
+
+def test_a_client_writes_letters_into_the_url_as_they_are(sandbox):
+    """Go and PHP: a value formatted into the query, not encoded, in UTF-8."""
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")
+    key = base64.b64encode(f"{sandbox.api_key}:".encode()).decode()
+    path = "/v3.1/Contacts/Search?field_name=FIRST_NAME&field_value=Zoë"
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {key}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", urlsplit(sandbox.url).port), timeout=10) as connection:
+        connection.sendall(request.encode())
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert json.loads(received.partition(b"\r\n\r\n")[2]) == [contact]
+    assert sandbox.requests()[-1]["query"]["field_value"] == "Zoë"
+
+
 def test_a_client_writes_that_it_has_no_bookmark_yet(sandbox):
     """Python, a Singer tap: the first run says None, in a list, where dates filter nothing."""
     sandbox.add("Organisations", ORGANISATION_NAME="Øl")
