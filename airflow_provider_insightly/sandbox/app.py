@@ -41,6 +41,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 BASE_PATH = "/v3.1"
 DENIED = ApiError(401, "Authorization has been denied for this request.", framework=True)
 WORTH_COMPRESSING = 1000
+WITHOUT_BODY = (204, 205, 304)
 
 # Some clients encode the key with the alphabet that is safe in URLs.
 URL_SAFE = str.maketrans("-_", "+/")
@@ -230,7 +231,7 @@ async def _read(receive: Receive) -> bytes:
 
 async def _send(answer: Answer, request: Request, send: Send, fault: Fault | None = None) -> None:
     """Send an answer, compressed where the client takes it, as slowly or as far as a fault says."""
-    body = answer.body
+    body = b"" if answer.status in WITHOUT_BODY else answer.body
     headers = [(_name(name), value.encode("latin-1")) for name, value in answer.headers.items()]
     if answer.content_type:
         headers.append((_name("Content-Type"), answer.content_type.encode("latin-1")))

@@ -28,6 +28,14 @@ def test_any_status_can_be_ordered(sandbox, status):
     assert sandbox.call("GET", "/Contacts").status_code == status
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_that_has_no_body_leaves_none_on_the_connection(sandbox, status):
+    sandbox.faults([{"kind": "status", "status": status, "nth": 1}])
+    answer = sandbox.call("GET", "/Contacts")
+    assert (answer.status_code, answer.headers["Content-Length"]) == (status, "0")
+    assert sandbox.call("GET", "/Contacts").json() == []
+
+
 def test_a_storm_of_429s_leaves_the_day_its_requests(sandbox):
     sandbox.faults([{"kind": "status", "status": 429, "times": 3}])
     answers = [sandbox.call("GET", "/Contacts") for _ in range(4)]
