@@ -111,7 +111,9 @@ class App:
         fault = sandbox.faults.choose(request.method, obj, request.path) if entry.user_id is not None else None
         entry.fault = fault.kind if fault else None
         refusal = None if entry.user_id is None else sandbox.limits.admit(settings, sandbox.now())
-        sandbox.limits.in_flight += 1
+        # Those who are turned away take nobody's place, or clients that try again would keep each other out for ever.
+        takes_place = entry.user_id is not None and refusal is None
+        sandbox.limits.in_flight += takes_place
         try:
             answer = self._answer(request, entry.user_id, fault, refusal)
             delay = settings.latency_ms / 1000
@@ -120,7 +122,7 @@ class App:
             if delay:
                 await asyncio.sleep(delay)
         finally:
-            sandbox.limits.in_flight -= 1
+            sandbox.limits.in_flight -= takes_place
         dropped = answer is None
         if answer is not None:
             limit, remaining = sandbox.limits.headers(settings)

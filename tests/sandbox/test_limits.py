@@ -1,12 +1,19 @@
 """Limits: the second, the concurrency, the day."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
 from airflow_provider_insightly.sandbox.limits import Limits
 from airflow_provider_insightly.sandbox.settings import Settings
+
+
+def wait_for(condition):
+    while not condition():
+        time.sleep(0.01)
 
 
 def admitted(limits, settings, *moments):
@@ -46,6 +53,25 @@ def test_rate_and_concurrency_are_limits_of_their_own(sandbox):
     assert 429 in statuses
     assert statuses.count(200) >= 2
     assert [sandbox.call("GET", "/Instance").status_code for _ in range(3)] == [200] * 3
+
+
+def test_a_request_that_was_refused_takes_no_place(sandbox):
+    sandbox.settings(rate=0, concurrency=1)
+    stall = {"kind": "stall", "path": "/Users/Me"}
+    sandbox.faults([{**stall, "nth": 1, "seconds": 0.3}, {**stall, "nth": 2, "seconds": 2}])
+
+    def get(path="/Users/Me"):
+        return requests.get(sandbox.base_url + path, auth=(sandbox.api_key, ""), timeout=10).status_code
+
+    with ThreadPoolExecutor() as pool:
+        served = pool.submit(get)
+        wait_for(lambda: len(sandbox.requests()) == 1)
+        refused = pool.submit(get)
+        wait_for(lambda: len(sandbox.requests()) == 2)
+        assert served.result() == 200
+        assert not refused.done()
+        assert get("/Instance") == 200
+        assert refused.result() == 429
 
 
 def test_a_burst_429_has_requests_of_the_day_remaining(sandbox):
