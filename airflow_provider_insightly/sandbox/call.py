@@ -74,13 +74,9 @@ class Call:
     def json(self) -> Any:
         """Return the body's JSON; what is none gets 400."""
         try:
-            text = self.body.decode("utf-8-sig")
-            value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-            if "\\u" in text:
-                json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair cannot be stored
-        except (ValueError, RecursionError):
+            return read_json(self.body)
+        except ValueError:
             raise ApiError(400, "The request is invalid.", framework=True) from None
-        return value
 
     def json_object(self) -> Record:
         """Return the body's JSON object; anything else gets 400."""
@@ -131,6 +127,21 @@ Handler = Callable[[Call], Answer]
 def object_named(name: str) -> InsightlyObject:
     """Return the object that a name stands for, quickly; custom objects are kept by their names in lower case."""
     return get_object(name.lower() if name.lower().endswith("__c") else name)
+
+
+def read_json(body: bytes) -> Any:
+    """Return the JSON of a body, which can be kept and written again.
+
+    :raises ValueError: when it is none, or holds what JSON cannot write, such as NaN or half of a surrogate pair.
+    """
+    text = body.decode("utf-8-sig")
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    if "\\u" in text:
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def read_id(text: str) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from airflow_provider_insightly.sandbox import web_page
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, encode, not_found, wrong_method
+from airflow_provider_insightly.sandbox.call import read_json
 from airflow_provider_insightly.sandbox.faults import Faults, Order
 from airflow_provider_insightly.sandbox.imports import import_records
 from airflow_provider_insightly.sandbox.openapi import document
@@ -55,8 +55,8 @@ def serve(
 def read_body(body: bytes) -> Body:
     """Return the JSON object that a body holds; nothing is an empty one."""
     try:
-        value = json.loads(body) if body.strip() else {}
-    except (ValueError, RecursionError):
+        value = read_json(body) if body.strip() else {}
+    except ValueError:
         raise ApiError(400, "The body is not JSON.") from None
     if not isinstance(value, dict):
         raise ApiError(400, "The body must be a JSON object.")
@@ -71,6 +71,8 @@ def explain(error: ValidationError) -> str:
 def show_requests(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, str], body: Body) -> Any:
     """GET /sandbox/requests: what was received, oldest first; ``after`` a number, at most ``limit``."""
     after, limit = (int(query.get(name) or default) for name, default in (("after", 0), ("limit", KEPT)))
+    if limit < 0:
+        raise ApiError(400, "limit must not be negative.")
     entries = sandbox.log.entries(after, limit)
     return {"total": sandbox.log.total, "requests": [entry.as_json() for entry in entries]}
 

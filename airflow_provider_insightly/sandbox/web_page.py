@@ -108,11 +108,14 @@ class Desk:
 
 
 def find_object(name: str) -> InsightlyObject:
-    """Return an object by any of its names; 404 for what is none."""
+    """Return an object by any of its names; 404 for what is none, or has no records that go by an id."""
     try:
-        return object_named(name)
+        obj = object_named(name)
     except LookupError as error:
         raise ApiError(404, str(error)) from None
+    if obj.id_field is None:
+        raise ApiError(404, f"{obj.name} has no records that go by an id.")
+    return obj
 
 
 def convert_lead(desk: Desk, body: Record, lead_id: str) -> Record:
@@ -135,8 +138,9 @@ def convert_lead(desk: Desk, body: Record, lead_id: str) -> Record:
     contact = desk.add("Contacts", {**contact_of(lead), "ORGANISATION_ID": organisation_id})
     opportunity_id = None
     if body.get("opportunity"):
-        fields = {"OPPORTUNITY_NAME": body["opportunity"], "ORGANISATION_ID": organisation_id}
-        opportunity_id = desk.add("Opportunities", fields)["OPPORTUNITY_ID"]
+        fields = desk.read(object_named("Opportunities"), {"OPPORTUNITY_NAME": body["opportunity"]})
+        opportunity = desk.add("Opportunities", {**fields, "ORGANISATION_ID": organisation_id})
+        opportunity_id = opportunity["OPPORTUNITY_ID"]
     lead.update(
         CONVERTED=True,
         CONVERTED_DATE_UTC=desk.timestamp,
@@ -302,6 +306,7 @@ def define_custom_field(desk: Desk, body: Record, name: str) -> Record:
     if not isinstance(field_name, str) or not CUSTOM_NAME.fullmatch(field_name):
         raise ApiError(400, "FIELD_NAME is required; it ends in __c.")
     known = desk.store.definitions(obj.name)
+    field_name = next((name for name in known if name.lower() == field_name.lower()), field_name)
     defaults = {
         "FIELD_ORDER": len(known) + 1,
         "FIELD_FOR": link_name(obj).upper(),
@@ -311,6 +316,7 @@ def define_custom_field(desk: Desk, body: Record, name: str) -> Record:
         "VISIBLE": True,
     }
     definition = {**blank_record("CustomFieldMetadata"), **defaults, **known.get(field_name, {}), **given}
+    definition["FIELD_NAME"] = field_name
     if definition["FIELD_TYPE"] not in FIELD_TYPES:
         raise ApiError(400, f"FIELD_TYPE must be one of {', '.join(FIELD_TYPES)}.")
     for number, option in enumerate(definition["CUSTOM_FIELD_OPTIONS"], start=1):
@@ -327,7 +333,7 @@ def remove_custom_field(desk: Desk, body: Record, name: str, field_name: str) ->
 
 
 def define_custom_object(desk: Desk, body: Record) -> Record:
-    """Add a custom object."""
+    """Add a custom object, or change one: its labels."""
     given = read_body("CustomObject", body)
     name = given.get("OBJECT_NAME")
     if not isinstance(name, str) or not CUSTOM_NAME.fullmatch(name):
@@ -342,8 +348,11 @@ def define_custom_object(desk: Desk, body: Record) -> Record:
         "DATE_CREATED_UTC": desk.timestamp,
         "DATE_UPDATED_UTC": desk.timestamp,
     }
-    record = {**blank_record("CustomObject"), **defaults, **given}
-    desk.store.put("CustomObjects", desk.store.next_number("CustomObjects"), record, desk.timestamp)
+    number = desk.store.find_id("CustomObjects", "OBJECT_NAME", name)
+    known = desk.store.get("CustomObjects", number) if number else None
+    record = {**(known or {**blank_record("CustomObject"), **defaults}), **given, "DATE_UPDATED_UTC": desk.timestamp}
+    record["OBJECT_NAME"] = known["OBJECT_NAME"] if known else name
+    desk.store.put("CustomObjects", number or desk.store.next_number("CustomObjects"), record, desk.timestamp)
     return record
 
 
