@@ -131,16 +131,16 @@ def list_snapshots(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, s
 
 
 def take_snapshot(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, str], body: Body) -> Any:
-    """POST /sandbox/snapshots/{name}: keep a copy of all records."""
+    """POST /sandbox/snapshots/{name}: keep a copy of all records, and of the settings."""
     sandbox.take_snapshot(match["name"])
     return list_snapshots(sandbox, match, query, body)
 
 
 def restore_snapshot(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, str], body: Body) -> Any:
-    """POST /sandbox/snapshots/{name}/restore: put all records back as they were."""
+    """POST /sandbox/snapshots/{name}/restore: put all records, and the settings, back as they were."""
     if match["name"] not in sandbox.snapshots:
         raise ApiError(404, f"There is no snapshot {match['name']!r}.")
-    sandbox.store.load(sandbox.snapshots[match["name"]])
+    sandbox.restore_snapshot(match["name"])
     return {"records": sandbox.store.counts()}
 
 
