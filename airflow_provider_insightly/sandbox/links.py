@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_insightly.api.catalogue import InsightlyObject
+from airflow_provider_insightly.api.catalogue import InsightlyObject, objects
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, json_answer
 from airflow_provider_insightly.sandbox.call import Call, Handler, object_named
-from airflow_provider_insightly.sandbox.records import Record
+from airflow_provider_insightly.sandbox.records import Record, Store
+from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.values import blank_record, read_body
 
 # The web page shows a link between two of these at both.
@@ -106,6 +107,20 @@ def remove_mirror(call: Call, link: Record) -> None:
     if len(kept) != len(record.get("LINKS") or ()):
         record["LINKS"] = kept
         call.store.put(other.name, link["LINK_OBJECT_ID"], record, record.get("DATE_UPDATED_UTC") or call.timestamp)
+
+
+def move_links(store: Store, gone: tuple[InsightlyObject, int], kept: tuple[InsightlyObject, int]) -> None:
+    """Point what is linked to a record that is gone to the one that stands in its place."""
+    (gone_obj, gone_id), (kept_obj, kept_id) = gone, kept
+    gone_name, kept_name = link_name(gone_obj), link_name(kept_obj)
+    for obj in objects().values():
+        if "LINKS" not in obj.fields:
+            continue
+        for record in store.records(Selection(obj.name, linked_to=(gone_name, gone_id))):
+            for link in record["LINKS"]:
+                if (link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]) == (gone_name, gone_id):
+                    link.update(LINK_OBJECT_NAME=kept_name, LINK_OBJECT_ID=kept_id)
+            store.put(obj.name, record[obj.id_field or ""], record, record["DATE_UPDATED_UTC"])
 
 
 def linked_object(name: Any) -> InsightlyObject | None:

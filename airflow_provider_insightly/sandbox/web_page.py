@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_insightly.api.catalogue import InsightlyObject, types
+from airflow_provider_insightly.api.catalogue import InsightlyObject, objects, types
 from airflow_provider_insightly.sandbox.answers import ApiError
 from airflow_provider_insightly.sandbox.call import next_etag, object_named, read_id
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
-from airflow_provider_insightly.sandbox.links import link_name
+from airflow_provider_insightly.sandbox.links import link_name, move_links
+from airflow_provider_insightly.sandbox.parts import distinct
 from airflow_provider_insightly.sandbox.records import Record, Store
 from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.values import (
     CUSTOM_NAME,
     blank_record,
     convert_field,
+    custom_values,
     mailbox,
     read_body,
     read_custom_fields,
@@ -84,7 +86,8 @@ class Desk:
     def save(self, name: str, record: Record) -> Record:
         """Write a changed record with its new date and ETag."""
         obj = find_object(name)
-        record["DATE_UPDATED_UTC"] = self.timestamp
+        if "DATE_UPDATED_UTC" in record:
+            record["DATE_UPDATED_UTC"] = self.timestamp
         if "ETag" in record:
             record["ETag"] = next_etag(record["ETag"])
         self.store.put(obj.name, record[obj.id_field or ""], record, self.timestamp)
@@ -192,19 +195,29 @@ def merge_organisation(desk: Desk, body: Record, organisation_id: str, other_id:
 
 
 def merge(desk: Desk, name: str, record_id: str, other_id: str) -> Record:
-    """Merge one record of an object into another and return the one that stays."""
+    """Merge one record of an object into another and return the one that stays; what names the first names it then."""
     obj = find_object(name)
-    gone, kept = desk.get(name, record_id), desk.get(name, other_id)
     id_field = obj.id_field or ""
-    if gone[id_field] == kept[id_field]:
+    gone, kept = desk.get(name, record_id), desk.get(name, other_id)
+    gone_id, kept_id = gone[id_field], kept[id_field]
+    if gone_id == kept_id:
         raise ApiError(400, f"{obj.type} {record_id} cannot be merged into itself.")
+    desk.store.remove(obj.name, gone_id)
+    move_links(desk.store, (obj, gone_id), (obj, kept_id))
+    kept = desk.get(name, kept_id)
     for field, value in gone.items():
-        if kept[field] in (None, "", []) and value not in (None, "", []) and not obj.fields[field].read_only:
+        if isinstance(value, list) and value:
+            kept[field] = distinct([*(kept[field] or []), *value], next(iter(value[0])))
+        elif kept[field] in (None, "") and value not in (None, "") and not obj.fields[field].read_only:
             kept[field] = value
-    desk.store.remove(obj.name, gone[id_field])
-    if id_field in types()["Prospect"]:
-        for prospect in desk.store.records(Selection("Prospect", field=id_field, value=gone[id_field])):
-            desk.save("Prospect", {**prospect, id_field: kept[id_field]})
+    kept["CUSTOMFIELDS"] = custom_values({each["FIELD_NAME"]: each["FIELD_VALUE"] for each in kept["CUSTOMFIELDS"]})
+    itself = (link_name(obj), kept_id)
+    links = [link for link in kept["LINKS"] if (link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]) != itself]
+    kept["LINKS"] = [{**link, "OBJECT_ID": kept_id} for link in links]
+    for other in objects().values():
+        if id_field in other.fields and other is not obj:
+            for record in desk.store.records(Selection(other.name, field=id_field, value=gone_id)):
+                desk.save(other.name, {**record, id_field: kept_id})
     return desk.save(name, kept)
 
 
@@ -216,7 +229,14 @@ def change_to_lead(desk: Desk, body: Record, contact_id: str) -> Record:
     organisation = desk.store.get("Organisations", contact["ORGANISATION_ID"] or -1)
     fields["ORGANISATION_NAME"] = organisation["ORGANISATION_NAME"] if organisation else None
     desk.store.remove("Contacts", contact["CONTACT_ID"])
-    return desk.add("Leads", {**fields, "LAST_NAME": contact["LAST_NAME"] or contact["FIRST_NAME"]})
+    lead = desk.add("Leads", {**fields, "LAST_NAME": contact["LAST_NAME"] or contact["FIRST_NAME"]})
+    links = [{**link, "OBJECT_NAME": "Lead", "OBJECT_ID": lead["LEAD_ID"]} for link in contact["LINKS"]]
+    move_links(
+        desk.store,
+        (object_named("Contacts"), contact["CONTACT_ID"]),
+        (object_named("Leads"), lead["LEAD_ID"]),
+    )
+    return desk.save("Leads", {**lead, "LINKS": links})
 
 
 def contact_pairs() -> list[tuple[str, str]]:
