@@ -86,8 +86,8 @@ def find_link(record: Record, link_id: Any) -> Record:
 
 def mirror(call: Call, link: Record) -> None:
     """Show a link at the record at its other end, where the web page does."""
-    target = linked_object(link["LINK_OBJECT_NAME"])
-    if target is None or target.name not in LINKED_BOTH_WAYS or call.obj.name not in LINKED_BOTH_WAYS:
+    source, target = linked_object(link["OBJECT_NAME"]), linked_object(link["LINK_OBJECT_NAME"])
+    if source is None or target is None or not {source.name, target.name} <= LINKED_BOTH_WAYS:
         return
     record = call.store.get(target.name, link["LINK_OBJECT_ID"])
     if record is not None:
