@@ -225,6 +225,32 @@ def test_a_client_sends_a_file_in_chunks_with_headers_on_each_part(sandbox):
     assert send(sandbox, "GET", f"/FileAttachments/{file['FILE_ID']}").content == "Øl".encode()
 
 
+def test_a_client_names_the_part_of_a_form_after_its_file(sandbox):
+    """Python, the vendor's own library: one part, with a name of its own."""
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")["CONTACT_ID"]
+    files = {"offer.txt314159": ("offer.txt", b"abc", "text/plain")}
+    file = send(sandbox, "POST", f"/contacts/{contact}/fileattachments", files=files)
+    assert (file.status_code, file.json()["FILE_NAME"], file.json()["FILE_SIZE"]) == (201, "offer.txt", 3)
+
+
+def test_a_client_sends_the_id_that_a_new_record_has_not_got_yet(sandbox):
+    """Go: the id of what is to be made is an empty text, of what is to be changed a text in the body and the path."""
+    answer = send(sandbox, "POST", "/Leads", json={"LAST_NAME": "Ng", "LEAD_ID": ""})
+    assert answer.status_code == 201
+    lead = answer.json()["LEAD_ID"]
+    answer = send(sandbox, "PUT", f"/Leads/{lead}", json={"FIRST_NAME": "Zoë", "LEAD_ID": str(lead)})
+    assert (answer.status_code, answer.json()["LEAD_ID"], answer.json()["FIRST_NAME"]) == (200, lead, "Zoë")
+    machine = send(sandbox, "POST", "/Machine__c", json={"RECORD_NAME": "Lathe", "MACHINE__C_ID": ""}).json()
+    assert send(sandbox, "GET", "/Machine__c/Search?top=500").json() == [machine]
+
+
+def test_a_client_polls_with_a_filter_of_its_own_invention(sandbox):
+    """TypeScript: updated_after, which filters nothing, and a look of its own at the dates."""
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")
+    path = "/Contacts?brief=false&count_total=false&top=100&updated_after=2999-01-01T00%3A00%3A00.000Z"
+    assert send(sandbox, "GET", path).json() == [contact]
+
+
 def test_a_client_that_keeps_to_nine_requests_a_second_is_never_refused(sandbox):
     """TypeScript: six at a time, at most nine in any second, under the documented ten."""
     sandbox.settings(rate=10, concurrency=6)
