@@ -223,12 +223,12 @@ def _faulty_answer(fault: Fault) -> Answer:
 
 async def _read(receive: Receive) -> bytes:
     """Return a request's body."""
-    body = b""
+    parts = []
     while True:
         message = await receive()
-        body += message.get("body") or b""
+        parts.append(message.get("body") or b"")
         if not message.get("more_body"):
-            return bytes(body)
+            return b"".join(parts)
 
 
 async def _send(answer: Answer, request: Request, send: Send, fault: Fault | None = None) -> None:
