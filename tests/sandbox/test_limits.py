@@ -107,6 +107,15 @@ def test_every_response_carries_the_limit_and_what_remains_of_the_day(sandbox, p
     assert answer.headers["X-RateLimit-Remaining"] == "999"
 
 
+def test_a_refusal_carries_them_too(sandbox):
+    sandbox.settings(daily_quota=1000)
+    sandbox.faults([{"kind": "status", "status": 500, "path": "/Leads"}])
+    answers = [requests.get(f"{sandbox.base_url}/Instance", timeout=10), sandbox.call("GET", "/Leads")]
+    answers.append(sandbox.call("POST", "/Contacts", {}))
+    assert [answer.status_code for answer in answers] == [401, 500, 400]
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1000", "999", "998"]
+
+
 def test_without_a_quota_the_headers_say_what_an_enterprise_plan_has(sandbox):
     assert sandbox.call("GET", "/Instance").headers["X-RateLimit-Limit"] == "100000"
 

@@ -200,6 +200,11 @@ def test_enums_are_accepted_in_any_case(sandbox, state):
     assert record["OPPORTUNITY_STATE"] == state
 
 
+@pytest.mark.parametrize("status", ["NOT STARTED", "Not Started", "in progress"])
+def test_a_tasks_status_is_accepted_in_any_case(sandbox, status):
+    assert sandbox.add("Tasks", TITLE="Call", STATUS=status)["STATUS"] == status
+
+
 def test_field_names_are_accepted_in_any_case(sandbox):
     assert sandbox.add("Contacts", first_name="Zoë", Last_Name="Ng")["LAST_NAME"] == "Ng"
 
