@@ -103,8 +103,14 @@ class Call:
         obj = self.obj
         record = self.store.get(obj.name, self.record_id, self.user_id)
         if record is None:
-            raise missing(obj, self.record_id)
+            raise self.no_record(obj, self.record_id)
         return record
+
+    def no_record(self, obj: InsightlyObject, record_id: int) -> ApiError:
+        """Return the error for a record that is not there, or that the user may not see."""
+        if self.settings.no_access == "forbidden" and self.store.get_text(obj.name, record_id) is not None:
+            return ApiError(403, "API User does not have access to Record.")
+        return missing(obj, record_id)
 
     def save(self, obj: InsightlyObject, record_id: int, record: Record) -> str:
         """Write a changed record with its new date and ETag and return its JSON text."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_insightly.api.catalogue import Field, InsightlyObject, left_out_of_brief
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, encode
-from airflow_provider_insightly.sandbox.call import Call, Handler, missing, next_etag, read_id
+from airflow_provider_insightly.sandbox.call import Call, Handler, next_etag, read_id
 from airflow_provider_insightly.sandbox.links import mirror, read_link, remove_mirror
 from airflow_provider_insightly.sandbox.records import Record
 from airflow_provider_insightly.sandbox.selections import Selection
@@ -60,7 +60,7 @@ def get_record(call: Call) -> Answer:
     obj = call.obj
     text = call.store.get_text(obj.name, call.record_id, call.user_id)
     if text is None:
-        raise missing(obj, call.record_id)
+        raise call.no_record(obj, call.record_id)
     return Answer(200, text.encode())
 
 
@@ -138,7 +138,7 @@ def update(call: Call, obj: InsightlyObject, record_id: int, body: Record) -> st
     """
     current = call.store.get(obj.name, record_id, call.user_id)
     if current is None:
-        raise missing(obj, record_id)
+        raise call.no_record(obj, record_id)
     check_if_match(call, current)
     fields = read_fields(call, obj, body, current)
     fields.pop("LINKS", None)
@@ -159,7 +159,7 @@ def delete(call: Call, obj: InsightlyObject, record_id: int) -> None:
     """Move a record to the recycle bin and take the links to it away; 404 when it is not there."""
     record = call.store.get(obj.name, record_id, call.user_id)
     if record is None:
-        raise missing(obj, record_id)
+        raise call.no_record(obj, record_id)
     call.store.recycle(obj.name, record_id)
     for link in record.get("LINKS") or ():
         remove_mirror(call, link)

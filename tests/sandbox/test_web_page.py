@@ -154,6 +154,18 @@ def test_a_lost_permission_looks_like_a_mass_delete_to_that_user_alone(sandbox):
     assert sandbox.call("GET", "/Contacts").json() == [contact]
 
 
+def test_whether_a_lost_permission_can_be_told_from_a_delete_is_a_setting(sandbox):
+    contact, deleted = (sandbox.add("Contacts", FIRST_NAME=name)["CONTACT_ID"] for name in "ab")
+    sandbox.call("DELETE", f"/Contacts/{deleted}")
+    sandbox.control("POST", "/permissions/Contacts/lose")
+    sandbox.settings(no_access="forbidden")
+    for method, path in (("GET", ""), ("PUT", ""), ("DELETE", ""), ("GET", "/Notes")):
+        answer = sandbox.call(method, f"/Contacts/{contact}{path}", {})
+        assert (answer.status_code, answer.text) == (403, "API User does not have access to Record.")
+        assert sandbox.call(method, f"/Contacts/{deleted}{path}", {}).status_code == 404
+    assert sandbox.call("GET", "/Contacts").json() == []
+
+
 def test_a_permission_can_be_lost_for_some_records(sandbox):
     first, second = (sandbox.add("Contacts", FIRST_NAME=name)["CONTACT_ID"] for name in "ab")
     sandbox.control("POST", "/permissions/Contacts/lose", {"record_ids": [first]})
