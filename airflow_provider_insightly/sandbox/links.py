@@ -109,18 +109,30 @@ def remove_mirror(call: Call, link: Record) -> None:
         call.store.put(other.name, link["LINK_OBJECT_ID"], record, record.get("DATE_UPDATED_UTC") or call.timestamp)
 
 
-def move_links(store: Store, gone: tuple[InsightlyObject, int], kept: tuple[InsightlyObject, int]) -> None:
-    """Point what is linked to a record that is gone to the one that stands in its place."""
-    (gone_obj, gone_id), (kept_obj, kept_id) = gone, kept
-    gone_name, kept_name = link_name(gone_obj), link_name(kept_obj)
-    for obj in objects().values():
-        if "LINKS" not in obj.fields:
-            continue
-        for record in store.records(Selection(obj.name, linked_to=(gone_name, gone_id))):
-            for link in record["LINKS"]:
-                if (link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]) == (gone_name, gone_id):
-                    link.update(LINK_OBJECT_NAME=kept_name, LINK_OBJECT_ID=kept_id)
-            store.put(obj.name, record[obj.id_field or ""], record, record["DATE_UPDATED_UTC"])
+def move_links(store: Store, gone: Record, obj: InsightlyObject, kept: tuple[InsightlyObject, int]) -> None:
+    """Point what is linked to a record that is gone to the one that stands in its place.
+
+    :param gone: the record; its own links name the others that show a link at both ends.
+    :param obj: its object.
+    :param kept: the object and the id of what stands in its place.
+    """
+    before = (link_name(obj), gone[obj.id_field or ""])
+    after = {"LINK_OBJECT_NAME": link_name(kept[0]), "LINK_OBJECT_ID": kept[1]}
+    others: dict[tuple[str, int], Record] = {}
+    for link in gone["LINKS"]:
+        other = linked_object(link["LINK_OBJECT_NAME"])
+        record = store.get(other.name, link["LINK_OBJECT_ID"]) if other else None
+        if other is not None and record is not None:
+            others[other.name, link["LINK_OBJECT_ID"]] = record
+    for one_way in objects().values():
+        if "LINKS" in one_way.fields and one_way.name not in LINKED_BOTH_WAYS:
+            for record in store.records(Selection(one_way.name, linked_to=before)):
+                others[one_way.name, record[one_way.id_field or ""]] = record
+    for (name, record_id), record in others.items():
+        for link in record.get("LINKS") or ():
+            if (link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]) == before:
+                link.update(after)
+        store.put(name, record_id, record, record.get("DATE_UPDATED_UTC") or "")
 
 
 def linked_object(name: Any) -> InsightlyObject | None:

@@ -203,7 +203,7 @@ def merge(desk: Desk, name: str, record_id: str, other_id: str) -> Record:
     if gone_id == kept_id:
         raise ApiError(400, f"{obj.type} {record_id} cannot be merged into itself.")
     desk.store.remove(obj.name, gone_id)
-    move_links(desk.store, (obj, gone_id), (obj, kept_id))
+    move_links(desk.store, gone, obj, (obj, kept_id))
     kept = desk.get(name, kept_id)
     for field, value in gone.items():
         if isinstance(value, list) and value:
@@ -231,11 +231,7 @@ def change_to_lead(desk: Desk, body: Record, contact_id: str) -> Record:
     desk.store.remove("Contacts", contact["CONTACT_ID"])
     lead = desk.add("Leads", {**fields, "LAST_NAME": contact["LAST_NAME"] or contact["FIRST_NAME"]})
     links = [{**link, "OBJECT_NAME": "Lead", "OBJECT_ID": lead["LEAD_ID"]} for link in contact["LINKS"]]
-    move_links(
-        desk.store,
-        (object_named("Contacts"), contact["CONTACT_ID"]),
-        (object_named("Leads"), lead["LEAD_ID"]),
-    )
+    move_links(desk.store, contact, object_named("Contacts"), (object_named("Leads"), lead["LEAD_ID"]))
     return desk.save("Leads", {**lead, "LINKS": links})
 
 
