@@ -30,7 +30,7 @@ def add_link(call: Call) -> Answer:
         link.update(LINK_ID=call.store.next_number("LINKS"), OBJECT_NAME=link_name(call.obj), OBJECT_ID=call.record_id)
         record["LINKS"].append(link)
         call.save(call.obj, call.record_id, record)
-        mirror(call, link)
+        mirror(call.store, link, call.timestamp)
     return json_answer(201, link)
 
 
@@ -45,7 +45,7 @@ def change_link(call: Call) -> Answer:
         record["LINKS"] = [link if each["LINK_ID"] == link["LINK_ID"] else each for each in record["LINKS"]]
         call.save(call.obj, call.record_id, record)
         remove_mirror(call, link)
-        mirror(call, link)
+        mirror(call.store, link, call.timestamp)
     return json_answer(200, link)
 
 
@@ -84,17 +84,17 @@ def find_link(record: Record, link_id: Any) -> Record:
     raise ApiError(404, f"Link {link_id} was not found.")
 
 
-def mirror(call: Call, link: Record) -> None:
+def mirror(store: Store, link: Record, timestamp: str) -> None:
     """Show a link at the record at its other end, where the web page does."""
     source, target = linked_object(link["OBJECT_NAME"]), linked_object(link["LINK_OBJECT_NAME"])
     if source is None or target is None or not {source.name, target.name} <= LINKED_BOTH_WAYS:
         return
-    record = call.store.get(target.name, link["LINK_OBJECT_ID"])
+    record = store.get(target.name, link["LINK_OBJECT_ID"])
     if record is not None:
         other = {"OBJECT_NAME": link["LINK_OBJECT_NAME"], "OBJECT_ID": link["LINK_OBJECT_ID"]}
-        other |= {"LINK_OBJECT_NAME": link["OBJECT_NAME"], "LINK_OBJECT_ID": link["OBJECT_ID"], "IS_FORWARD": False}
-        record["LINKS"].append({**link, **other})
-        call.store.put(target.name, link["LINK_OBJECT_ID"], record, record["DATE_UPDATED_UTC"] or call.timestamp)
+        other |= {"LINK_OBJECT_NAME": link["OBJECT_NAME"], "LINK_OBJECT_ID": link["OBJECT_ID"]}
+        record["LINKS"].append({**link, **other, "IS_FORWARD": not link["IS_FORWARD"]})
+        store.put(target.name, link["LINK_OBJECT_ID"], record, record["DATE_UPDATED_UTC"] or timestamp)
 
 
 def remove_mirror(call: Call, link: Record) -> None:

@@ -106,7 +106,7 @@ def create(call: Call, obj: InsightlyObject, body: Record, **fixed: Any) -> str:
     record.update({"LINKS": [read_link(call, link) for link in record["LINKS"]]} if record.get("LINKS") else {})
     stamp_new(call, obj, record_id, record)
     for link in record.get("LINKS") or ():
-        mirror(call, link)
+        mirror(call.store, link, call.timestamp)
     return call.store.put(obj.name, record_id, record, call.timestamp)
 
 

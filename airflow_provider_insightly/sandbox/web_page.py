@@ -10,7 +10,7 @@ from airflow_provider_insightly.api.catalogue import InsightlyObject, objects, t
 from airflow_provider_insightly.sandbox.answers import ApiError
 from airflow_provider_insightly.sandbox.call import next_etag, object_named, read_id
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
-from airflow_provider_insightly.sandbox.links import link_name, move_links
+from airflow_provider_insightly.sandbox.links import link_name, mirror, move_links
 from airflow_provider_insightly.sandbox.parts import distinct
 from airflow_provider_insightly.sandbox.records import Record, Store
 from airflow_provider_insightly.sandbox.selections import Selection
@@ -253,7 +253,10 @@ def restore_record(desk: Desk, body: Record, name: str, record_id: str) -> Recor
     number = read_id(record_id)
     if number is None or not desk.store.restore(obj.name, number):
         raise ApiError(404, f"{obj.type} {record_id} is not in the recycle bin.")
-    return desk.save(name, desk.get(name, record_id))
+    record = desk.save(name, desk.get(name, record_id))
+    for link in record.get("LINKS") or ():
+        mirror(desk.store, link, desk.timestamp)
+    return record
 
 
 def edit_record(desk: Desk, body: Record, name: str, record_id: str) -> Record:

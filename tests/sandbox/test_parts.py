@@ -74,6 +74,10 @@ class TestLinks:
         link = sandbox.call("POST", of(contact, "/Links"), body).json()
         changed = sandbox.call("PUT", of(contact, "/Links"), {"LINK_ID": link["LINK_ID"], "ROLE": "Owner"}).json()
         assert changed["ROLE"] == "Owner"
+        other = sandbox.call("GET", of(organisation, "/Links")).json()[0]
+        sandbox.call("PUT", of(organisation, "/Links"), {"LINK_ID": link["LINK_ID"], "ROLE": "Owner"})
+        assert sandbox.call("GET", of(contact, "/Links")).json() == [changed]
+        assert sandbox.call("GET", of(organisation, "/Links")).json() == [other]
         assert sandbox.call("GET", of(organisation, "/Links")).json()[0]["ROLE"] == "Owner"
         assert sandbox.call("DELETE", of(contact, f"/Links/{link['LINK_ID']}")).status_code == 202
         assert sandbox.call("GET", of(contact, "/Links")).json() == []

@@ -135,6 +135,20 @@ def test_a_deleted_record_can_be_restored_with_its_id(sandbox):
     assert sandbox.call("POST", f"/sandbox/recycle-bin/Contacts/{contact['CONTACT_ID']}/restore").status_code == 404
 
 
+def test_a_restored_records_links_show_at_both_ends_again(sandbox):
+    organisation = sandbox.add("Organisations", ORGANISATION_NAME="Øl")["ORGANISATION_ID"]
+    link = {"LINK_OBJECT_NAME": "Organisation", "LINK_OBJECT_ID": organisation}
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë", LINKS=[link])["CONTACT_ID"]
+    ends = [("Contacts", contact), ("Organisations", organisation)]
+    before = [sandbox.call("GET", f"/{name}/{number}/Links").json() for name, number in ends]
+    assert [len(links) for links in before] == [1, 1]
+    for (name, number), (other, other_number) in (ends, ends[::-1]):
+        sandbox.call("DELETE", f"/{name}/{number}")
+        assert sandbox.call("GET", f"/{other}/{other_number}/Links").json() == []
+        sandbox.control("POST", f"/recycle-bin/{name}/{number}/restore")
+        assert [sandbox.call("GET", f"/{each}/{its}/Links").json() for each, its in ends] == before
+
+
 def test_a_prospect_unsubscribes(sandbox):
     prospect = sandbox.add("Prospect", EMAIL_ADDRESS="p@example.com")["PROSPECT_ID"]
     sandbox.control("POST", f"/prospect/{prospect}/unsubscribe")
