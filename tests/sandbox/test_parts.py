@@ -140,6 +140,14 @@ class TestChildren:
         assert sandbox.call("DELETE", f"/Comments/{comments[0]['COMMENT_ID']}").status_code == 202
         assert sandbox.call("GET", of(task, "/Comments")).json() == []
 
+    @pytest.mark.parametrize("wrong", [{}, {"BODY": ""}, {"BODY": None}, {"BODY": "x" * 201}, {"BODY": ["x"]}])
+    def test_a_comment_needs_a_text_that_fits(self, sandbox, wrong):
+        path = of(sandbox.add("Tasks", TITLE="Call"), "/Comments")
+        answer = sandbox.call("POST", path, wrong)
+        assert answer.status_code == 400
+        assert "BODY" in answer.text
+        assert sandbox.call("POST", path, {"body": "x" * 200}).status_code == 201
+
     def test_line_items_of_an_opportunity(self, sandbox, opportunity):
         path = of(opportunity, "/OpportunityLineItem")
         items = sandbox.call("POST", path, {"UNIT_PRICE": 2.5, "QUANTITY": 4}).json()
