@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from airflow_provider_insightly.sandbox import web_page
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, encode, not_found, wrong_method
 from airflow_provider_insightly.sandbox.call import read_json
+from airflow_provider_insightly.sandbox.desk import Desk
 from airflow_provider_insightly.sandbox.faults import Faults, Order
 from airflow_provider_insightly.sandbox.imports import import_records
 from airflow_provider_insightly.sandbox.openapi import document
@@ -155,7 +156,7 @@ def act(action: Callable[..., Any]) -> Callable[..., Any]:
 
     def handle(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, str], body: Body) -> Any:
         with sandbox.store.transaction():
-            return action(web_page.Desk(sandbox.store, sandbox.now()), body, **match.groupdict())
+            return action(Desk(sandbox.store, sandbox.now()), body, **match.groupdict())
 
     return handle
 

@@ -11,7 +11,9 @@ from typing import Any
 from airflow_provider_insightly.api.catalogue import InsightlyObject
 from airflow_provider_insightly.sandbox.answers import ApiError
 from airflow_provider_insightly.sandbox.call import next_etag, read_json
+from airflow_provider_insightly.sandbox.desk import find_object
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
+from airflow_provider_insightly.sandbox.operations import number_parts
 from airflow_provider_insightly.sandbox.records import Record, Store
 from airflow_provider_insightly.sandbox.values import (
     CUSTOM_NAME,
@@ -21,7 +23,6 @@ from airflow_provider_insightly.sandbox.values import (
     read_custom_fields,
     write_date,
 )
-from airflow_provider_insightly.sandbox.web_page import find_object
 
 
 def import_file(store: Store, name: str, path: Path, now: float) -> dict[str, Any]:
@@ -100,6 +101,7 @@ def keep(store: Store, obj: InsightlyObject, record: Record, now: float) -> None
     ):
         if field in record and record[field] is None:
             record[field] = value
+    number_parts(store, obj, record[id_field], record)
     store.put(obj.name, record[id_field], record, record.get("DATE_UPDATED_UTC") or write_date(int(now)))
 
 

@@ -26,7 +26,7 @@ def add_link(call: Call) -> Answer:
     body = call.json_object()
     with call.store.transaction():
         record = call.get_record()
-        link = read_link(call, body)
+        link = read_link(call.store, body, call.user_id)
         link.update(LINK_ID=call.store.next_number("LINKS"), OBJECT_NAME=link_name(call.obj), OBJECT_ID=call.record_id)
         record["LINKS"].append(link)
         call.save(call.obj, call.record_id, record)
@@ -65,12 +65,12 @@ def link_name(obj: InsightlyObject) -> str:
     return obj.name if obj.name.endswith("__c") else obj.type
 
 
-def read_link(call: Call, body: Record) -> Record:
-    """Return a link as it is kept; 400 when it leads nowhere."""
+def read_link(store: Store, body: Record, user_id: int | None) -> Record:
+    """Return a link as it is kept; 400 when it leads nowhere, or where a user may not see anything."""
     link = {**blank_record("LinkDto"), **read_body("LinkDto", body)}
     target = linked_object(link["LINK_OBJECT_NAME"])
     target_id = link["LINK_OBJECT_ID"]
-    if target is None or target_id is None or call.store.get_text(target.name, target_id, call.user_id) is None:
+    if target is None or target_id is None or store.get_text(target.name, target_id, user_id) is None:
         raise ApiError(400, f"There is no {link['LINK_OBJECT_NAME']} {target_id} to link to.")
     link.update(LINK_OBJECT_NAME=link_name(target), IS_FORWARD=True)
     return link

@@ -9,7 +9,7 @@ from airflow_provider_insightly.api.catalogue import Field, InsightlyObject, lef
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, encode
 from airflow_provider_insightly.sandbox.call import Call, Handler, next_etag, read_id
 from airflow_provider_insightly.sandbox.links import mirror, read_link, remove_mirror
-from airflow_provider_insightly.sandbox.records import Record
+from airflow_provider_insightly.sandbox.records import Record, Store
 from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.values import (
     CUSTOM_NAME,
@@ -103,7 +103,11 @@ def create(call: Call, obj: InsightlyObject, body: Record, **fixed: Any) -> str:
     record = blank_record(obj.type)
     record.update(fields)
     record_id = call.store.next_number(obj.name)
-    record.update({"LINKS": [read_link(call, link) for link in record["LINKS"]]} if record.get("LINKS") else {})
+    record.update(
+        {"LINKS": [read_link(call.store, link, call.user_id) for link in record["LINKS"]]}
+        if record.get("LINKS")
+        else {}
+    )
     stamp_new(call, obj, record_id, record)
     for link in record.get("LINKS") or ():
         mirror(call.store, link, call.timestamp)
@@ -124,7 +128,7 @@ def stamp_new(call: Call, obj: InsightlyObject, record_id: int, record: Record) 
     record.update({name: value for name, value in known.items() if name in record})
     if record.get("OWNER_USER_ID", 0) is None:
         record["OWNER_USER_ID"] = call.user_id
-    number_parts(call, obj, record_id, record)
+    number_parts(call.store, obj, record_id, record)
     complete = COMPLETE_NEW.get(obj.type)
     if complete is not None:
         complete(call, record)
@@ -150,7 +154,7 @@ def update(call: Call, obj: InsightlyObject, record_id: int, body: Record) -> st
     for name, field in obj.fields.items():
         if field.required and (replace or name in fields) and current[name] in (None, ""):
             raise ApiError(400, f"{name} is required.")
-    number_parts(call, obj, record_id, current)
+    number_parts(call.store, obj, record_id, current)
     derive(current)
     return call.save(obj, record_id, current)
 
@@ -261,12 +265,14 @@ def custom_fields(call: Call, obj: InsightlyObject) -> Mapping[str, Record]:
     return call.store.definitions(obj.name)
 
 
-def number_parts(call: Call, obj: InsightlyObject, record_id: int, record: Record) -> None:
-    """Give ids to the parts of a record that have none yet."""
+def number_parts(store: Store, obj: InsightlyObject, record_id: int, record: Record) -> None:
+    """Give ids to the parts of a record that have none yet, which no other part has."""
     for name, id_field in (("DATES", "DATE_ID"), ("EMAILDOMAINS", "EMAIL_DOMAIN_ID"), ("LINKS", "LINK_ID")):
         for part in record.get(name) or ():
             if part.get(id_field) is None:
-                part[id_field] = call.store.next_number(name)
+                part[id_field] = store.next_number(name)
+            else:
+                store.raise_sequence(name, part[id_field])
     for link in record.get("LINKS") or ():
         if link["OBJECT_ID"] is None:
             link.update(OBJECT_NAME=obj.type, OBJECT_ID=record_id)

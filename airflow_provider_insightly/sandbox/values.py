@@ -168,8 +168,13 @@ def custom_values(values: Mapping[str, Any]) -> list[Record]:
 
 
 def convert_field(field: Field, value: Any) -> Any:
-    """Return a value of any field, read-only ones too, as the API keeps it; 400 when it does not fit."""
-    return _convert(_converter(field.type, field.max_length, field.bits), field.name, value)
+    """Return a value of any field as the API keeps it, with the ids of its parts; 400 when it does not fit.
+
+    Unlike :func:`read_body` it heeds read-only fields too.
+    """
+    if value is None:
+        return [] if field.type.endswith("[]") else None
+    return _convert(_converter(field.type, field.max_length, field.bits, whole=True), field.name, value)
 
 
 def search_value(field: Field, text: str) -> Any:
@@ -221,10 +226,13 @@ def _converters(type_name: str) -> Mapping[str, Convert | None]:
     }
 
 
-def _converter(type_name: str, max_length: int | None, bits: int | None) -> Convert:
-    """Return what turns a value of a type into what is kept; empty text clears a field that holds no text."""
+def _converter(type_name: str, max_length: int | None, bits: int | None, *, whole: bool = False) -> Convert:
+    """Return what turns a value of a type into what is kept; empty text clears a field that holds no text.
+
+    :param whole: heed the read-only fields of parts too.
+    """
     if type_name.endswith("[]"):
-        return _list_of(type_name[:-2])
+        return _list_of(type_name[:-2], whole)
     simple: dict[str, Convert] = {
         "text": lambda value: _text(value, max_length),
         "integer": lambda value: None if value == "" else _integer(value, bits or 64),
@@ -233,27 +241,30 @@ def _converter(type_name: str, max_length: int | None, bits: int | None) -> Conv
         "datetime": lambda value: None if value == "" else _date(value),
         "object": lambda value: value,
     }
-    return simple.get(type_name) or (lambda value: _part(type_name, value))
+    return simple.get(type_name) or (lambda value: _part(type_name, value, whole))
 
 
-def _list_of(type_name: str) -> Convert:
+def _list_of(type_name: str, whole: bool) -> Convert:
     if type_name == "CustomField":
         return lambda value: value
 
     def convert(value: Any) -> list[Any]:
         if not isinstance(value, list):
             raise TypeError("a list is expected")
-        return [entry if type_name == "object" else _part(type_name, entry) for entry in value]
+        return [entry if type_name == "object" else _part(type_name, entry, whole) for entry in value]
 
     return convert
 
 
-def _part(type_name: str, value: Any) -> Record:
+def _part(type_name: str, value: Any, whole: bool) -> Record:
     """Return a part of a record, such as one of its tags."""
     if type_name == "Tag" and isinstance(value, str):
         value = {"TAG_NAME": value}
     if not isinstance(value, dict):
         raise TypeError("an object is expected")
+    if whole:
+        known = types()[type_name]
+        return {name: convert_field(field, value.get(name)) for name, field in known.items()}
     return {**blank_record(type_name), **read_body(type_name, value)}
 
 

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_insightly.api.catalogue import InsightlyObject, objects, types
+from airflow_provider_insightly.api.catalogue import objects, types
 from airflow_provider_insightly.sandbox.answers import ApiError
-from airflow_provider_insightly.sandbox.call import next_etag, object_named, read_id
+from airflow_provider_insightly.sandbox.call import object_named, read_id
+from airflow_provider_insightly.sandbox.desk import Desk, find_object
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
-from airflow_provider_insightly.sandbox.links import link_name, mirror, move_links
+from airflow_provider_insightly.sandbox.links import link_name, mirror, move_links, read_link
 from airflow_provider_insightly.sandbox.parts import distinct
-from airflow_provider_insightly.sandbox.records import Record, Store
+from airflow_provider_insightly.sandbox.records import Record
 from airflow_provider_insightly.sandbox.selections import Selection
-from airflow_provider_insightly.sandbox.values import (
-    CUSTOM_NAME,
-    blank_record,
-    convert_field,
-    custom_values,
-    mailbox,
-    read_body,
-    read_custom_fields,
-    write_date,
-)
+from airflow_provider_insightly.sandbox.values import CUSTOM_NAME, blank_record, custom_values, read_body
 
 FIELD_TYPES = [
     "TEXT",
@@ -46,79 +37,6 @@ FIELD_TYPES = [
     "USER",
     "LOOKUP",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where a person sits: the records, and the time on the server's clock."""
-
-    store: Store
-    now: float
-
-    @property
-    def timestamp(self) -> str:
-        """The time as the API writes it."""
-        return write_date(int(self.now))
-
-    def get(self, name: str, record_id: str | int) -> Record:
-        """Return a record; 404 when it is not there."""
-        obj = find_object(name)
-        number = read_id(str(record_id))
-        record = None if number is None else self.store.get(obj.name, number)
-        if record is None:
-            raise ApiError(404, f"{obj.type} {record_id} was not found.")
-        return record
-
-    def read(self, obj: InsightlyObject, body: Record) -> Record:
-        """Return the fields of an object in a body, read-only ones too; 400 when one does not fit."""
-        fields = {
-            name: value if value is None else convert_field(obj.fields[name], value)
-            for name, value in body.items()
-            if name in obj.fields
-        }
-        if fields.get("CUSTOMFIELDS") is not None:
-            known = self.store.definitions(obj.name)
-            fields["CUSTOMFIELDS"] = read_custom_fields(
-                fields["CUSTOMFIELDS"], known, [], accept_undefined=True, read_only=True
-            )
-        return fields
-
-    def save(self, name: str, record: Record) -> Record:
-        """Write a changed record with its new date and ETag."""
-        obj = find_object(name)
-        if "DATE_UPDATED_UTC" in record:
-            record["DATE_UPDATED_UTC"] = self.timestamp
-        if "ETag" in record:
-            record["ETag"] = next_etag(record["ETag"])
-        self.store.put(obj.name, record[obj.id_field or ""], record, self.timestamp)
-        return record
-
-    def add(self, name: str, fields: Record) -> Record:
-        """Add a record; read-only fields can be given too."""
-        obj = find_object(name)
-        id_field = obj.id_field or ""
-        record = {**blank_record(obj.type), **{key: value for key, value in fields.items() if key in obj.fields}}
-        record[id_field] = self.store.next_number(obj.name)
-        for field, value in (
-            ("DATE_CREATED_UTC", self.timestamp),
-            ("OWNER_USER_ID", FIRST_USER_ID),
-            ("CREATED_USER_ID", FIRST_USER_ID),
-            ("LINKED_EMAIL_ADDRESS", mailbox(obj.type, record[id_field])),
-        ):
-            if record.get(field, "") is None:
-                record[field] = value
-        return self.save(name, record)
-
-
-def find_object(name: str) -> InsightlyObject:
-    """Return an object by any of its names; 404 for what is none, or has no records that go by an id."""
-    try:
-        obj = object_named(name)
-    except LookupError as error:
-        raise ApiError(404, str(error)) from None
-    if obj.id_field is None:
-        raise ApiError(404, f"{obj.name} has no records that go by an id.")
-    return obj
 
 
 def convert_lead(desk: Desk, body: Record, lead_id: str) -> Record:
@@ -260,12 +178,20 @@ def restore_record(desk: Desk, body: Record, name: str, record_id: str) -> Recor
 
 
 def edit_record(desk: Desk, body: Record, name: str, record_id: str) -> Record:
-    """Edit a record as Insightly itself may: read-only fields too, such as SCORE or CONTACT_ID of a prospect."""
+    """Edit a record as Insightly itself may: read-only fields too, such as SCORE or CONTACT_ID of a prospect.
+
+    As in a PUT, links stay as they are.
+    """
     obj = find_object(name)
+    before = desk.get(name, record_id)
     unknown = sorted(set(body) - set(obj.fields))
     if unknown:
         raise ApiError(400, f"{obj.type} has no {', '.join(unknown)}.")
-    return desk.save(name, {**desk.get(name, record_id), **desk.read(obj, body)})
+    id_field = obj.id_field or ""
+    fields = desk.read(obj, {field: value for field, value in body.items() if field != "LINKS"})
+    if fields.get(id_field, before[id_field]) != before[id_field]:
+        raise ApiError(400, f"{id_field} cannot be changed.")
+    return desk.save(name, {**before, **fields})
 
 
 def unsubscribe(desk: Desk, body: Record, prospect_id: str) -> Record:
@@ -294,6 +220,7 @@ def visit(desk: Desk, body: Record, prospect_id: str) -> Record:
 def receive_email(desk: Desk, body: Record) -> Record:
     """Let an e-mail arrive and be linked to records; the API can only read and delete it."""
     fields = desk.read(object_named("Emails"), body)
+    fields["LINKS"] = [read_link(desk.store, link, None) for link in fields.get("LINKS", ())]
     return desk.add("Emails", {"EMAIL_DATE_UTC": desk.timestamp, "FORMAT": "TEXT", **fields})
 
 

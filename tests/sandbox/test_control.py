@@ -189,6 +189,20 @@ class TestImport:
         assert sandbox.call("GET", "/Prospect").json() == exported
         assert sandbox.add("Prospect", EMAIL_ADDRESS="n@example.com")["PROSPECT_ID"] > exported[-1]["PROSPECT_ID"]
 
+    def test_the_ids_of_links_and_dates_survive_an_export(self, sandbox):
+        organisation = sandbox.add("Organisations", ORGANISATION_NAME="Øl")["ORGANISATION_ID"]
+        link = {"LINK_OBJECT_NAME": "Organisation", "LINK_OBJECT_ID": organisation}
+        for _ in range(2):
+            contact = sandbox.add("Contacts", FIRST_NAME="Zoë", LINKS=[link], DATES=[{"OCCASION_NAME": "x"}])
+        exported = {name: sandbox.call("GET", f"/{name}").json() for name in ("Contacts", "Organisations")}
+        sandbox.reset()
+        for name, records in exported.items():
+            self.post(sandbox, name, json.dumps(records).encode(), "application/json")
+        assert {name: sandbox.call("GET", f"/{name}").json() for name in exported} == exported
+        new = sandbox.add("Contacts", FIRST_NAME="Bo", LINKS=[link], DATES=[{"OCCASION_NAME": "y"}])
+        assert new["LINKS"][0]["LINK_ID"] > contact["LINKS"][0]["LINK_ID"]
+        assert new["DATES"][0]["DATE_ID"] > contact["DATES"][0]["DATE_ID"]
+
     def test_an_export_in_csv_has_the_web_pages_columns(self, sandbox):
         rows = (
             "\ufeffRecord ID,First Name,Last Name,Email Address,Email Opted Out,Date Created UTC,Hobby__c,Shoe Size\r\n"

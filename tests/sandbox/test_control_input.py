@@ -125,6 +125,35 @@ def test_an_object_whose_records_have_no_ids_is_404(sandbox, name):
         assert name in answer.json()["Message"]
 
 
+def test_an_edit_that_would_break_a_record_is_refused_or_mended(sandbox):
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")
+    organisation = sandbox.add("Organisations", ORGANISATION_NAME="Øl")["ORGANISATION_ID"]
+    path = f"/Contacts/{contact['CONTACT_ID']}"
+    for wrong in (5, None):
+        answer = sandbox.call("POST", f"/sandbox/records{path}", {"CONTACT_ID": wrong})
+        assert answer.status_code == 400
+        assert "CONTACT_ID" in answer.json()["Message"]
+    sandbox.control("POST", f"/records{path}", dict.fromkeys(("LINKS", "TAGS", "DATES", "CUSTOMFIELDS")))
+    link = {"LINK_OBJECT_NAME": "Organisation", "LINK_OBJECT_ID": organisation}
+    assert sandbox.call("POST", f"{path}/Links", link).status_code == 201
+    assert sandbox.call("PUT", f"{path}/Dates", {"DATE_ID": 5}).status_code == 404
+    links = sandbox.call("GET", f"{path}/Links").json()
+    edited = sandbox.control("POST", f"/records{path}", {"PHONE": "1", "LINKS": [], "DATES": [{"OCCASION_NAME": "x"}]})
+    assert edited["LINKS"] == links
+    assert edited["DATES"][0]["DATE_ID"] > 0
+
+
+def test_the_links_of_an_email_that_arrives_lead_somewhere_and_have_ids(sandbox):
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")["CONTACT_ID"]
+    link = {"LINK_OBJECT_NAME": "contact", "LINK_OBJECT_ID": str(contact)}
+    email = sandbox.control("POST", "/emails", {"SUBJECT": "Hello", "LINKS": [link]})
+    assert [(each["OBJECT_NAME"], each["LINK_OBJECT_NAME"]) for each in email["LINKS"]] == [("Email", "Contact")]
+    assert sandbox.call("GET", f"/Contacts/{contact}/Emails").json() == [email]
+    link_path = f"/Emails/{email['EMAIL_ID']}/Links/{email['LINKS'][0]['LINK_ID']}"
+    assert sandbox.call("DELETE", link_path).status_code == 202
+    assert sandbox.call("POST", "/sandbox/emails", {"LINKS": [{**link, "LINK_OBJECT_ID": 5}]}).status_code == 400
+
+
 def test_a_conversions_opportunity_must_have_a_name_that_fits(sandbox):
     lead = sandbox.add("Leads", LAST_NAME="Ng")["LEAD_ID"]
     for wrong in ([1], "x" * 300):
