@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from airflow_provider_insightly.sandbox.faults import Faults
-from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID, add_instance
+from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID, add_instance, add_users
 from airflow_provider_insightly.sandbox.limits import Limits
 from airflow_provider_insightly.sandbox.records import Store
 from airflow_provider_insightly.sandbox.request_log import RequestLog
@@ -45,6 +45,7 @@ class Sandbox:
         self._start_over()
         if not self.store.counts():
             self._fill(seed, seed_number)
+        add_users(self.store, list(self.users.values()))  # a database may know fewer keys
 
     def now(self) -> float:
         """Return the seconds since the epoch on the server's clock."""

@@ -8,6 +8,8 @@ import pytest
 import requests
 
 from airflow_provider_insightly.sandbox.__main__ import main
+from airflow_provider_insightly.sandbox.sandbox import Sandbox
+from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.settings import Settings
 
 KEY = "7d1c0a3e-0000-4000-8000-000000000001"
@@ -62,6 +64,14 @@ def test_what_was_answered_survives_the_kill_of_the_process(tmp_path):
         assert [contact["CONTACT_ID"] for contact in contacts[-19:]] == ids[:-1]
         assert session.get(f"{url}/Contacts/{ids[-1]}").status_code == 404
         assert session.post(f"{url}/Contacts", json={"FIRST_NAME": "New"}).json()["CONTACT_ID"] > ids[-1]
+
+
+def test_a_key_that_a_database_does_not_know_yet_is_a_user_too(tmp_path):
+    for keys in (["a"], ["a", "b"]):
+        sandbox = Sandbox(keys, database=str(tmp_path / "sandbox.db"))
+        users = [user["USER_ID"] for user in sandbox.store.records(Selection("Users"))]
+        sandbox.store.close()
+        assert users == list(sandbox.users.values())
 
 
 def test_it_ends_when_asked(tmp_path):
