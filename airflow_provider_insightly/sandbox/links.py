@@ -10,7 +10,7 @@ from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_a
 from airflow_provider_insightly.sandbox.call import Call, Handler, object_named
 from airflow_provider_insightly.sandbox.records import Record, Store
 from airflow_provider_insightly.sandbox.selections import Selection
-from airflow_provider_insightly.sandbox.values import blank_record, read_body
+from airflow_provider_insightly.sandbox.values import blank_record, find_value, read_body
 
 # The web page shows a link between two of these at both.
 LINKED_BOTH_WAYS = frozenset({"Contacts", "Leads", "Opportunities", "Organisations", "Projects"})
@@ -39,7 +39,7 @@ def change_link(call: Call) -> Answer:
     body = call.json_object()
     with call.store.transaction():
         record = call.get_record()
-        link = find_link(record, body.get("LINK_ID"))
+        link = find_link(record, find_value(body, "LINK_ID"))
         fields = read_body("LinkDto", body)
         link.update({name: fields[name] for name in ("ROLE", "DETAILS", "RELATIONSHIP_ID") if name in fields})
         record["LINKS"] = [link if each["LINK_ID"] == link["LINK_ID"] else each for each in record["LINKS"]]

@@ -15,6 +15,7 @@ from airflow_provider_insightly.sandbox.values import (
     CUSTOM_NAME,
     blank_record,
     check_required,
+    find_value,
     is_editable,
     mailbox,
     parse_date,
@@ -215,7 +216,9 @@ def read_date(call: Call, name: str) -> str:
 
 def id_in_body(obj: InsightlyObject, body: Record) -> int:
     """Return the record's id in a body, number or text; what is none gets 400."""
-    value = body.get(obj.id_field or "")
+    value = find_value(body, obj.id_field or "")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ApiError(400, f"{obj.id_field} is required.")
     number = read_id(str(value)) if isinstance(value, str) or abs(value) < 2**64 else None

@@ -110,6 +110,11 @@ def read_body(type_name: str, body: Mapping[str, Any], *, unknown_fields: str = 
     return fields
 
 
+def find_value(body: Mapping[str, Any], name: str) -> Any:
+    """Return what a body holds under a name, in any case as field names are; ``None`` when it holds nothing."""
+    return body.get(name) if name in body else {key.lower(): value for key, value in body.items()}.get(name.lower())
+
+
 def check_required(type_name: str, record: Mapping[str, Any]) -> None:
     """Raise 400 when a record lacks a field without which it cannot be created."""
     for name in _required(type_name):

@@ -40,6 +40,22 @@ def test_a_serialising_client_sends_names_in_lower_case(sandbox):
     """Ruby: snake_case keys as they are, a trailing slash."""
     answer = send(sandbox, "POST", "/contacts/", json={"first_name": "Tyler", "links": [], "tags": [], "dates": []})
     assert (answer.status_code, answer.json()["FIRST_NAME"]) == (201, "Tyler")
+    contact = answer.json()["CONTACT_ID"]
+    changed = send(sandbox, "PUT", "/contacts/", json={"contact_id": contact, "last_name": "Durden"})
+    assert (changed.status_code, changed.json()["LAST_NAME"]) == (200, "Durden")
+    dates = f"/contacts/{contact}/dates"
+    date = send(sandbox, "PUT", dates, json=[{"occasion_name": "Birthday"}]).json()[0]
+    changed = send(sandbox, "PUT", dates, json={"date_id": date["DATE_ID"], "occasion_name": "Name day"}).json()
+    assert changed == [{**date, "OCCASION_NAME": "Name day"}]
+
+
+def test_a_client_knows_only_one_kind_of_number(sandbox):
+    """Lua and R: ids are numbers with a fraction of zero."""
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë", ORGANISATION_ID=5.0)
+    assert contact["ORGANISATION_ID"] == 5
+    body = {"CONTACT_ID": float(contact["CONTACT_ID"]), "PHONE": "1"}
+    assert send(sandbox, "PUT", "/Contacts", json=body).json()["PHONE"] == "1"
+    assert send(sandbox, "PUT", "/Contacts", json={"CONTACT_ID": 1.5, "PHONE": "1"}).status_code == 400
 
 
 def test_a_client_posts_text_without_a_content_type(sandbox):
