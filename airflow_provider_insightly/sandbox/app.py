@@ -33,6 +33,7 @@ from airflow_provider_insightly.sandbox.plan import check_object
 from airflow_provider_insightly.sandbox.request_log import Entry
 from airflow_provider_insightly.sandbox.routes import ALIASES, find_route
 from airflow_provider_insightly.sandbox.sandbox import Sandbox
+from airflow_provider_insightly.sandbox.unset import show_unset
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -172,7 +173,10 @@ class App:
             sandbox.now() + (fault.seconds if fault and fault.kind == "clock_skew" else 0),
             fault.records if fault and fault.kind == "shift" else 0,
         )
-        return find_handler(route.operation)(call)
+        answer = find_handler(route.operation)(call)
+        if sandbox.settings.unset_custom == "null":
+            show_unset(call, answer)
+        return answer
 
     def _user(self, request: Request) -> int | None:
         """Return the user whose key a request carries, or ``None``."""

@@ -40,6 +40,9 @@ class Settings(BaseModel):
     undefined_custom: Literal["accept", "reject"] = Field(
         default="accept", description="what becomes of a custom field or custom object (…__c) that nobody defined"
     )
+    unset_custom: Literal["omit", "null"] = Field(
+        default="omit", description="custom fields without a value: left out of a record, or in it with null"
+    )
     no_access: Literal["missing", "forbidden"] = Field(
         default="missing", description="a record that the user may not see, asked for by its id: 404 or 403"
     )

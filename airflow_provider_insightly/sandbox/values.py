@@ -163,12 +163,15 @@ def read_custom_fields(
     return custom_values(values)
 
 
-def custom_values(values: Mapping[str, Any]) -> list[Record]:
-    """Return the custom fields that have a value as the API gives them: by name, whatever the order of their fields."""
+def custom_values(values: Mapping[str, Any], *, with_null: bool = False) -> list[Record]:
+    """Return custom fields as the API gives them: by name, whatever the order of their definitions.
+
+    :param with_null: those that have no value too.
+    """
     return [
         {"FIELD_NAME": name, "FIELD_VALUE": values[name], "CUSTOM_FIELD_ID": name}
         for name in sorted(values, key=str.lower)
-        if values[name] is not None
+        if with_null or values[name] is not None
     ]
 
 

@@ -314,6 +314,27 @@ class TestCustomFields:
             names = [field["FIELD_NAME"] for field in contact["CUSTOMFIELDS"]]
             assert names == sorted(names, key=str.lower)
 
+    def test_whether_those_without_a_value_are_there_with_null_is_a_setting(self, sandbox):
+        self.define(sandbox, "A__c", "TEXT")
+        contact = self.write(sandbox, "B__c", "x").json()
+        self.define(sandbox, "C__c", "BIT")
+        path = f"/Contacts/{contact['CONTACT_ID']}"
+        assert sandbox.call("GET", path).json() == contact
+        sandbox.settings(unset_custom="null")
+        answers = [sandbox.call("GET", path).json(), *sandbox.call("GET", "/Contacts/Search").json()]
+        answers += [self.write(sandbox, "B__c", "x").json(), sandbox.call("PUT", path, {"PHONE": "1"}).json()]
+        for answer in answers:
+            fields = {field["FIELD_NAME"]: field["FIELD_VALUE"] for field in answer["CUSTOMFIELDS"]}
+            assert list(fields.items()) == [("A__c", None), ("B__c", "x"), ("C__c", None)]
+            assert list(answer) == list(contact)
+        assert "CUSTOMFIELDS" not in sandbox.call("GET", "/Contacts", params={"brief": "true"}).json()[0]
+        assert len(sandbox.call("GET", "/CustomFields/Contacts").json()) == 2
+        assert sandbox.call("PUT", "/Contacts", answers[0]).status_code == 200
+        sandbox.control("POST", "/custom-fields/Machine__c", {"FIELD_NAME": "Colour__c"})
+        assert sandbox.add("Machine__c", RECORD_NAME="Lathe")["CUSTOMFIELDS"][0]["FIELD_VALUE"] is None
+        sandbox.settings(unset_custom="omit")
+        assert len(sandbox.call("GET", path).json()["CUSTOMFIELDS"]) == 1
+
     def test_whether_undefined_fields_are_kept_is_a_setting(self, sandbox):
         assert self.write(sandbox, "New__c", "x").status_code == 201
         sandbox.settings(undefined_custom="reject")
