@@ -144,10 +144,21 @@ def types() -> Mapping[str, Mapping[str, Field]]:
             replace(field, required=field.required and not field.read_only and field.name not in optional)
             for field in fields
         ]
+        by_name = {field.name: field for field in fields}
         extras = [*observed["extra_fields"].get(name, ()), *(observed["on_every_record"] if name in records else ())]
-        fields += [Field(**extra, observed=True) for extra in extras]
-        found[name] = MappingProxyType({field.name: field for field in fields})
+        for extra in extras:
+            by_name = _put_in(by_name, **extra)
+        found[name] = MappingProxyType(by_name)
     return MappingProxyType(found)
+
+
+def _put_in(fields: Mapping[str, Field], after: str | None = None, **extra: Any) -> dict[str, Field]:
+    """Return fields with an observed one among them, where live answers have it: after another, or last."""
+    rest = {name: field for name, field in fields.items() if name != extra["name"]}
+    names = list(rest)
+    at = names.index(after) + 1 if after else len(names)
+    names.insert(at, extra["name"])
+    return {name: rest.get(name) or Field(**extra, observed=True) for name in names}
 
 
 @cache

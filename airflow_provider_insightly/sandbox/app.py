@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import logging
+import re
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from airflow_provider_insightly.sandbox.plan import check_object
 from airflow_provider_insightly.sandbox.request_log import Entry
 from airflow_provider_insightly.sandbox.routes import ALIASES, find_route
 from airflow_provider_insightly.sandbox.sandbox import Sandbox
+from airflow_provider_insightly.sandbox.unset import show_unset
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -40,6 +42,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 DENIED = ApiError(401, "Authorization has been denied for this request.", framework=True)
 WORTH_COMPRESSING = 1000
+WITHOUT_BODY = (204, 205, 304)
 
 # Some clients encode the key with the alphabet that is safe in URLs.
 URL_SAFE = str.maketrans("-_", "+/")
@@ -71,7 +74,7 @@ class App:
         elif scope["type"] == "http":
             request = Request(
                 scope["method"],
-                scope["path"],
+                re.sub("//+", "/", scope["path"]),  # as the live API's web server does
                 dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
                 {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
                 await _read(receive),
@@ -109,7 +112,9 @@ class App:
         fault = sandbox.faults.choose(request.method, obj, request.path) if entry.user_id is not None else None
         entry.fault = fault.kind if fault else None
         refusal = None if entry.user_id is None else sandbox.limits.admit(settings, sandbox.now())
-        sandbox.limits.in_flight += 1
+        # Those who are turned away take nobody's place, or clients that try again would keep each other out for ever.
+        takes_place = entry.user_id is not None and refusal is None
+        sandbox.limits.in_flight += takes_place
         try:
             answer = self._answer(request, entry.user_id, fault, refusal)
             delay = settings.latency_ms / 1000
@@ -118,7 +123,7 @@ class App:
             if delay:
                 await asyncio.sleep(delay)
         finally:
-            sandbox.limits.in_flight -= 1
+            sandbox.limits.in_flight -= takes_place
         dropped = answer is None
         if answer is not None:
             limit, remaining = sandbox.limits.headers(settings)
@@ -168,7 +173,10 @@ class App:
             sandbox.now() + (fault.seconds if fault and fault.kind == "clock_skew" else 0),
             fault.records if fault and fault.kind == "shift" else 0,
         )
-        return find_handler(route.operation)(call)
+        answer = find_handler(route.operation)(call)
+        if sandbox.settings.unset_custom == "null":
+            show_unset(call, answer)
+        return answer
 
     def _user(self, request: Request) -> int | None:
         """Return the user whose key a request carries, or ``None``."""
@@ -219,17 +227,17 @@ def _faulty_answer(fault: Fault) -> Answer:
 
 async def _read(receive: Receive) -> bytes:
     """Return a request's body."""
-    body = b""
+    parts = []
     while True:
         message = await receive()
-        body += message.get("body") or b""
+        parts.append(message.get("body") or b"")
         if not message.get("more_body"):
-            return bytes(body)
+            return b"".join(parts)
 
 
 async def _send(answer: Answer, request: Request, send: Send, fault: Fault | None = None) -> None:
     """Send an answer, compressed where the client takes it, as slowly or as far as a fault says."""
-    body = answer.body
+    body = b"" if answer.status in WITHOUT_BODY else answer.body
     headers = [(_name(name), value.encode("latin-1")) for name, value in answer.headers.items()]
     if answer.content_type:
         headers.append((_name("Content-Type"), answer.content_type.encode("latin-1")))

@@ -51,7 +51,7 @@ class Call:
     def obj(self) -> InsightlyObject:
         """The object that the path begins with."""
         first = self.operation.path.split("/")[1]
-        return object_named(self.parameters[0].lower() if first == "{objectName}" else first)
+        return object_named(self.parameters[0] if first == "{objectName}" else first)
 
     @property
     def timestamp(self) -> str:
@@ -74,13 +74,9 @@ class Call:
     def json(self) -> Any:
         """Return the body's JSON; what is none gets 400."""
         try:
-            text = self.body.decode("utf-8-sig")
-            value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-            if "\\u" in text:
-                json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair cannot be stored
-        except (ValueError, RecursionError):
+            return read_json(self.body)
+        except ValueError:
             raise ApiError(400, "The request is invalid.", framework=True) from None
-        return value
 
     def json_object(self) -> Record:
         """Return the body's JSON object; anything else gets 400."""
@@ -107,8 +103,14 @@ class Call:
         obj = self.obj
         record = self.store.get(obj.name, self.record_id, self.user_id)
         if record is None:
-            raise missing(obj, self.record_id)
+            raise self.no_record(obj, self.record_id)
         return record
+
+    def no_record(self, obj: InsightlyObject, record_id: int) -> ApiError:
+        """Return the error for a record that is not there, or that the user may not see."""
+        if self.settings.no_access == "forbidden" and self.store.get_text(obj.name, record_id) is not None:
+            return ApiError(403, "API User does not have access to Record.")
+        return missing(obj, record_id)
 
     def save(self, obj: InsightlyObject, record_id: int, record: Record) -> str:
         """Write a changed record with its new date and ETag and return its JSON text."""
@@ -129,8 +131,23 @@ Handler = Callable[[Call], Answer]
 
 @lru_cache(maxsize=1000)
 def object_named(name: str) -> InsightlyObject:
-    """Return the object for its exact name, quickly."""
-    return get_object(name)
+    """Return the object that a name stands for, quickly; custom objects are kept by their names in lower case."""
+    return get_object(name.lower() if name.lower().endswith("__c") else name)
+
+
+def read_json(body: bytes) -> Any:
+    """Return the JSON of a body, which can be kept and written again.
+
+    :raises ValueError: when it is none, or holds what JSON cannot write, such as NaN or half of a surrogate pair.
+    """
+    text = body.decode("utf-8-sig")
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    if "\\u" in text:
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def read_id(text: str) -> int | None:

@@ -95,7 +95,7 @@ def add_child(call: Call, child: InsightlyObject, parent_field: str) -> Answer:
     fixed: Record = {name: convert_field(child.fields[name], given[name]) for name in named}
     fixed[parent_field] = call.record_id
     if child.type == "Comment":
-        fixed["BODY"] = read_comment(body)
+        fixed["BODY"] = read_comment(child, given)
     with call.store.transaction():
         call.get_record()
         text = create(call, child, body, **fixed)
@@ -135,12 +135,11 @@ def all_children(call: Call, child: InsightlyObject, parent_field: str, status: 
     return Answer(status, b"[" + b",".join(texts) + b"]")
 
 
-def read_comment(body: Record) -> str:
+def read_comment(child: InsightlyObject, given: Record) -> str:
     """Return the text of a comment; the vendor's document calls it read-only, yet a comment is nothing else."""
-    text = body.get("BODY")
-    if not isinstance(text, str) or not text:
+    if given.get("BODY") in (None, ""):
         raise ApiError(400, "BODY is required.")
-    return text
+    return str(convert_field(child.fields["BODY"], given["BODY"]))
 
 
 HANDLERS: Mapping[tuple[str, str], Handler] = {

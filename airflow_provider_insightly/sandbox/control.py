@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ from pydantic import ValidationError
 
 from airflow_provider_insightly.sandbox import web_page
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, encode, not_found, wrong_method
+from airflow_provider_insightly.sandbox.call import read_json
+from airflow_provider_insightly.sandbox.desk import Desk
 from airflow_provider_insightly.sandbox.faults import Faults, Order
 from airflow_provider_insightly.sandbox.imports import import_records
 from airflow_provider_insightly.sandbox.openapi import document
@@ -55,8 +56,8 @@ def serve(
 def read_body(body: bytes) -> Body:
     """Return the JSON object that a body holds; nothing is an empty one."""
     try:
-        value = json.loads(body) if body.strip() else {}
-    except (ValueError, RecursionError):
+        value = read_json(body) if body.strip() else {}
+    except ValueError:
         raise ApiError(400, "The body is not JSON.") from None
     if not isinstance(value, dict):
         raise ApiError(400, "The body must be a JSON object.")
@@ -71,6 +72,8 @@ def explain(error: ValidationError) -> str:
 def show_requests(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, str], body: Body) -> Any:
     """GET /sandbox/requests: what was received, oldest first; ``after`` a number, at most ``limit``."""
     after, limit = (int(query.get(name) or default) for name, default in (("after", 0), ("limit", KEPT)))
+    if limit < 0:
+        raise ApiError(400, "limit must not be negative.")
     entries = sandbox.log.entries(after, limit)
     return {"total": sandbox.log.total, "requests": [entry.as_json() for entry in entries]}
 
@@ -129,16 +132,16 @@ def list_snapshots(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, s
 
 
 def take_snapshot(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, str], body: Body) -> Any:
-    """POST /sandbox/snapshots/{name}: keep a copy of all records."""
+    """POST /sandbox/snapshots/{name}: keep a copy of all records, and of the settings."""
     sandbox.take_snapshot(match["name"])
     return list_snapshots(sandbox, match, query, body)
 
 
 def restore_snapshot(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, str], body: Body) -> Any:
-    """POST /sandbox/snapshots/{name}/restore: put all records back as they were."""
+    """POST /sandbox/snapshots/{name}/restore: put all records, and the settings, back as they were."""
     if match["name"] not in sandbox.snapshots:
         raise ApiError(404, f"There is no snapshot {match['name']!r}.")
-    sandbox.store.load(sandbox.snapshots[match["name"]])
+    sandbox.restore_snapshot(match["name"])
     return {"records": sandbox.store.counts()}
 
 
@@ -153,7 +156,7 @@ def act(action: Callable[..., Any]) -> Callable[..., Any]:
 
     def handle(sandbox: Sandbox, match: re.Match[str], query: Mapping[str, str], body: Body) -> Any:
         with sandbox.store.transaction():
-            return action(web_page.Desk(sandbox.store, sandbox.now()), body, **match.groupdict())
+            return action(Desk(sandbox.store, sandbox.now()), body, **match.groupdict())
 
     return handle
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Number = Annotated[int, Field(ge=1)]
 
 Kind = Literal[
     "status", "html", "drop_before", "drop_after_commit", "stall", "slow_body", "truncate", "shift", "clock_skew"
@@ -27,7 +29,7 @@ class Fault(BaseModel):
 
     kind: Kind
     rate: float | None = Field(None, ge=0, le=1, description="the share of matching requests")
-    nth: int | list[int] | None = Field(None, description="the matching requests by number, from 1")
+    nth: Number | list[Number] | None = Field(None, description="the matching requests by number, from 1")
     every: int | None = Field(None, ge=1, description="every so many matching requests")
     method: str | None = Field(None, description="GET, POST …; none: any")
     object: str | None = Field(None, description="Contacts, Leads …; none: any")

@@ -27,10 +27,12 @@ def list_files(call: Call) -> Answer:
 def add_file(call: Call) -> Answer:
     """POST …/FileAttachments: a multipart form with the file and, perhaps, its name, type and category."""
     form = read_form(call)
-    if "file" not in form:
+    # The vendor's own library names the part after the file.
+    part = "file" if "file" in form else next((key for key, value in form.items() if value[0] is not None), None)
+    if part is None:
         raise ApiError(400, "The form has no file.")
-    name, content_type, content = form["file"]
-    given = {key.upper(): value[2].decode(errors="replace") for key, value in form.items() if key != "file"}
+    name, content_type, content = form.pop(part)
+    given = {key.upper(): value[2].decode(errors="replace") for key, value in form.items()}
     fields = read_body("FileAttachment", {"FILE_NAME": name or "file", "CONTENT_TYPE": content_type, **given})
     with call.store.transaction():
         call.get_record()

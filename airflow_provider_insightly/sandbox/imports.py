@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_insightly.api.catalogue import InsightlyObject
 from airflow_provider_insightly.sandbox.answers import ApiError
-from airflow_provider_insightly.sandbox.call import next_etag
+from airflow_provider_insightly.sandbox.call import next_etag, read_json
+from airflow_provider_insightly.sandbox.desk import find_object
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
+from airflow_provider_insightly.sandbox.operations import number_parts
 from airflow_provider_insightly.sandbox.records import Record, Store
 from airflow_provider_insightly.sandbox.values import (
     CUSTOM_NAME,
     blank_record,
     convert_field,
+    mailbox,
     read_custom_fields,
     write_date,
 )
-from airflow_provider_insightly.sandbox.web_page import find_object
 
 
 def import_file(store: Store, name: str, path: Path, now: float) -> dict[str, Any]:
@@ -44,9 +45,9 @@ def import_records(store: Store, name: str, content: bytes, content_type: str, n
     """
     obj = find_object(name)
     try:
-        text = content.decode("utf-8-sig")
-        rows: Any = list(csv.DictReader(io.StringIO(text))) if "csv" in content_type else json.loads(text)
-    except (ValueError, csv.Error, RecursionError) as error:
+        is_csv = "csv" in content_type.lower()
+        rows: Any = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")))) if is_csv else read_json(content)
+    except (ValueError, csv.Error) as error:
         raise ApiError(400, f"The import cannot be read: {error}.") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ApiError(400, "A list of records is expected.")
@@ -71,7 +72,7 @@ def read_row(store: Store, obj: InsightlyObject, row: Record, ignored: set[str])
         if value in (None, ""):
             continue
         if name == "CUSTOMFIELDS":
-            custom += value
+            custom += value if isinstance(value, list) else [value]  # what is no list is refused with its row's number
         elif name is not None:
             record[name] = convert_field(obj.fields[name], value)
         elif CUSTOM_NAME.fullmatch(str(column).strip()):
@@ -96,9 +97,11 @@ def keep(store: Store, obj: InsightlyObject, record: Record, now: float) -> None
         ("OWNER_USER_ID", FIRST_USER_ID),
         ("CREATED_USER_ID", FIRST_USER_ID),
         ("ETag", next_etag(None)),
+        ("LINKED_EMAIL_ADDRESS", mailbox(obj.type, record[id_field])),
     ):
         if field in record and record[field] is None:
             record[field] = value
+    number_parts(store, obj, record[id_field], record)
     store.put(obj.name, record[id_field], record, record.get("DATE_UPDATED_UTC") or write_date(int(now)))
 
 

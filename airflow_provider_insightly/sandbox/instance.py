@@ -79,7 +79,7 @@ def add_instance(store: Store, user_ids: Sequence[int]) -> None:
 
     :param user_ids: the users that hold an API key.
     """
-    store.put_many("Users", "USER_ID", [user(number, user_id) for number, user_id in enumerate(user_ids)])
+    add_users(store, user_ids)
     for name, rows in ROWS.items():
         obj = objects()[name]
         for row in rows:
@@ -89,6 +89,12 @@ def add_instance(store: Store, user_ids: Sequence[int]) -> None:
             store.put(name, number, record, BEGAN)
             if name == "Pipelines":
                 add_stages(store, number, record["PIPELINE_NAME"])
+
+
+def add_users(store: Store, user_ids: Sequence[int]) -> None:
+    """Put the users who hold an API key into a store, but for those whom it has."""
+    missing = [user(number, each) for number, each in enumerate(user_ids) if store.get_text("Users", each) is None]
+    store.put_many("Users", "USER_ID", missing)
 
 
 def add_stages(store: Store, pipeline_id: int, name: str) -> None:

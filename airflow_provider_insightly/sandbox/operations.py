@@ -7,15 +7,17 @@ from typing import Any
 
 from airflow_provider_insightly.api.catalogue import Field, InsightlyObject, left_out_of_brief
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, encode
-from airflow_provider_insightly.sandbox.call import Call, Handler, missing, next_etag, read_id
+from airflow_provider_insightly.sandbox.call import Call, Handler, next_etag, read_id
 from airflow_provider_insightly.sandbox.links import mirror, read_link, remove_mirror
-from airflow_provider_insightly.sandbox.records import Record
+from airflow_provider_insightly.sandbox.records import Record, Store
 from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.values import (
     CUSTOM_NAME,
     blank_record,
     check_required,
+    find_value,
     is_editable,
+    mailbox,
     parse_date,
     read_body,
     read_custom_fields,
@@ -59,7 +61,7 @@ def get_record(call: Call) -> Answer:
     obj = call.obj
     text = call.store.get_text(obj.name, call.record_id, call.user_id)
     if text is None:
-        raise missing(obj, call.record_id)
+        raise call.no_record(obj, call.record_id)
     return Answer(200, text.encode())
 
 
@@ -102,10 +104,14 @@ def create(call: Call, obj: InsightlyObject, body: Record, **fixed: Any) -> str:
     record = blank_record(obj.type)
     record.update(fields)
     record_id = call.store.next_number(obj.name)
-    record.update({"LINKS": [read_link(call, link) for link in record["LINKS"]]} if record.get("LINKS") else {})
+    record.update(
+        {"LINKS": [read_link(call.store, link, call.user_id) for link in record["LINKS"]]}
+        if record.get("LINKS")
+        else {}
+    )
     stamp_new(call, obj, record_id, record)
     for link in record.get("LINKS") or ():
-        mirror(call, link)
+        mirror(call.store, link, call.timestamp)
     return call.store.put(obj.name, record_id, record, call.timestamp)
 
 
@@ -118,11 +124,12 @@ def stamp_new(call: Call, obj: InsightlyObject, record_id: int, record: Record) 
         "DATE_UPDATED_UTC": now,
         "CREATED_USER_ID": call.user_id,
         "ETag": next_etag(None),
+        "LINKED_EMAIL_ADDRESS": mailbox(obj.type, record_id),
     }
     record.update({name: value for name, value in known.items() if name in record})
     if record.get("OWNER_USER_ID", 0) is None:
         record["OWNER_USER_ID"] = call.user_id
-    number_parts(call, obj, record_id, record)
+    number_parts(call.store, obj, record_id, record)
     complete = COMPLETE_NEW.get(obj.type)
     if complete is not None:
         complete(call, record)
@@ -136,7 +143,7 @@ def update(call: Call, obj: InsightlyObject, record_id: int, body: Record) -> st
     """
     current = call.store.get(obj.name, record_id, call.user_id)
     if current is None:
-        raise missing(obj, record_id)
+        raise call.no_record(obj, record_id)
     check_if_match(call, current)
     fields = read_fields(call, obj, body, current)
     fields.pop("LINKS", None)
@@ -148,7 +155,7 @@ def update(call: Call, obj: InsightlyObject, record_id: int, body: Record) -> st
     for name, field in obj.fields.items():
         if field.required and (replace or name in fields) and current[name] in (None, ""):
             raise ApiError(400, f"{name} is required.")
-    number_parts(call, obj, record_id, current)
+    number_parts(call.store, obj, record_id, current)
     derive(current)
     return call.save(obj, record_id, current)
 
@@ -157,7 +164,7 @@ def delete(call: Call, obj: InsightlyObject, record_id: int) -> None:
     """Move a record to the recycle bin and take the links to it away; 404 when it is not there."""
     record = call.store.get(obj.name, record_id, call.user_id)
     if record is None:
-        raise missing(obj, record_id)
+        raise call.no_record(obj, record_id)
     call.store.recycle(obj.name, record_id)
     for link in record.get("LINKS") or ():
         remove_mirror(call, link)
@@ -209,7 +216,9 @@ def read_date(call: Call, name: str) -> str:
 
 def id_in_body(obj: InsightlyObject, body: Record) -> int:
     """Return the record's id in a body, number or text; what is none gets 400."""
-    value = body.get(obj.id_field or "")
+    value = find_value(body, obj.id_field or "")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ApiError(400, f"{obj.id_field} is required.")
     number = read_id(str(value)) if isinstance(value, str) or abs(value) < 2**64 else None
@@ -259,12 +268,14 @@ def custom_fields(call: Call, obj: InsightlyObject) -> Mapping[str, Record]:
     return call.store.definitions(obj.name)
 
 
-def number_parts(call: Call, obj: InsightlyObject, record_id: int, record: Record) -> None:
-    """Give ids to the parts of a record that have none yet."""
+def number_parts(store: Store, obj: InsightlyObject, record_id: int, record: Record) -> None:
+    """Give ids to the parts of a record that have none yet, which no other part has."""
     for name, id_field in (("DATES", "DATE_ID"), ("EMAILDOMAINS", "EMAIL_DOMAIN_ID"), ("LINKS", "LINK_ID")):
         for part in record.get(name) or ():
             if part.get(id_field) is None:
-                part[id_field] = call.store.next_number(name)
+                part[id_field] = store.next_number(name)
+            else:
+                store.raise_sequence(name, part[id_field])
     for link in record.get("LINKS") or ():
         if link["OBJECT_ID"] is None:
             link.update(OBJECT_NAME=obj.type, OBJECT_ID=record_id)

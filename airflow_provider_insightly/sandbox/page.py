@@ -10,8 +10,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from airflow_provider_insightly.api.catalogue import InsightlyObject, get_object, objects
+from airflow_provider_insightly.api.catalogue import InsightlyObject, objects
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, html_answer, not_found
+from airflow_provider_insightly.sandbox.call import object_named
 from airflow_provider_insightly.sandbox.request_log import read
 from airflow_provider_insightly.sandbox.selections import Selection
 
@@ -63,7 +64,7 @@ def serve(sandbox: Sandbox, path: str, query: Mapping[str, str]) -> Answer:
         content = overview(sandbox)
     else:
         try:
-            obj = get_object(name)
+            obj = object_named(name)
         except LookupError as error:
             raise ApiError(404, str(error)) from None
         record_id = query.get("id", "")
@@ -95,9 +96,10 @@ def document(content: Html) -> str:
 def overview(sandbox: Sandbox) -> Html:
     """Return what there is, and the last requests."""
     counts = sandbox.store.counts()
+    custom = [name for name in counts if name.endswith("__c") and "/" not in name]
     items = "".join(
         f"<li>{link(name, object=name)} {tag('span', str(counts[name]), 'dim')}</li>"
-        for name in objects()
+        for name in (*objects(), *custom)
         if name in counts
     )
     rows = [

@@ -9,7 +9,7 @@ from airflow_provider_insightly.api.catalogue import types
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, json_answer
 from airflow_provider_insightly.sandbox.call import Call, Handler
 from airflow_provider_insightly.sandbox.records import Record
-from airflow_provider_insightly.sandbox.values import blank_record, check_required, read_body
+from airflow_provider_insightly.sandbox.values import blank_record, check_required, find_value, read_body
 
 
 def list_part(field: str) -> Handler:
@@ -30,12 +30,12 @@ def replace_part(field: str, type_name: str) -> Handler:
         with call.store.transaction():
             record = call.get_record()
             key = next(iter(types()[type_name]))
-            if isinstance(given, dict) and key.endswith("_ID") and given.get(key) is not None:
-                entries[0][key] = given[key]
-                kept = [entry for entry in record[field] if str(entry[key]) != str(given[key])]
+            part_id = find_value(given, key) if isinstance(given, dict) and key.endswith("_ID") else None
+            if part_id is not None:
+                kept = [entry for entry in record[field] if str(entry[key]) != str(part_id)]
                 if len(kept) == len(record[field]):
-                    raise ApiError(404, f"{key} {given[key]} was not found.")
-                entries[0][key] = int(given[key])
+                    raise ApiError(404, f"{key} {part_id} was not found.")
+                entries[0][key] = int(part_id)
                 entries = sorted([*kept, *entries], key=lambda entry: int(entry[key]))
             record[field] = distinct(entries, key)
             save_with_parts(call, record)

@@ -283,20 +283,22 @@ class Store:
 
     def define(self, obj: str, definition: Record) -> None:
         """Add the definition of a custom field, or replace the one of the same name."""
-        number = self._definition_id(obj, definition["FIELD_NAME"]) or self.next_number("CustomFields")
+        number = self.find_id(f"CustomFields/{obj}", "FIELD_NAME", definition["FIELD_NAME"])
+        number = number or self.next_number("CustomFields")
         self.put(f"CustomFields/{obj}", number, definition, "")
         self._definitions.clear()
 
     def undefine(self, obj: str, name: str) -> bool:
         """Remove the definition of a custom field; return whether there was one."""
-        number = self._definition_id(obj, name)
+        number = self.find_id(f"CustomFields/{obj}", "FIELD_NAME", name)
         self._definitions.clear()
         return number is not None and self.remove(f"CustomFields/{obj}", number)
 
-    def _definition_id(self, obj: str, name: str) -> int | None:
+    def find_id(self, obj: str, field: str, name: str) -> int | None:
+        """Return the id of the record of an object that has a name in a field, in any case; or ``None``."""
         row = self.connection.execute(
-            "SELECT id FROM records WHERE object = ? AND json_extract(body, '$.FIELD_NAME') = ?",
-            (f"CustomFields/{obj}", name),
+            "SELECT id FROM records WHERE object = ? AND lower(json_extract(body, '$.' || ?)) = ?",
+            (obj, field, name.lower()),
         ).fetchone()
         return None if row is None else int(row[0])
 

@@ -15,6 +15,8 @@ from airflow_provider_insightly.api.address import BASE_PATH
 API_KEY = "1f2e3d4c-5b6a-4978-8695-a4b3c2d1e0f1"
 SECOND_API_KEY = "9c8b7a69-5847-4635-a413-b2c1d0e9f8a7"
 
+SEED_SECONDS = 300  # on a busy machine the seed ``large`` takes longer than other requests may
+
 
 class InsightlySandbox:
     """A sandbox that runs; what a test does to it goes over HTTP.
@@ -45,9 +47,12 @@ class InsightlySandbox:
         root = self.url if path.startswith("/sandbox/") else self.base_url
         return self._session.request(method, root + path, json=json, **{"timeout": 30, **options})
 
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a request to ``/sandbox{path}`` and return the JSON of its answer; other than 2xx raises."""
-        answer = self.call(method, f"/sandbox{path}", body)
+    def control(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        """Send a request to ``/sandbox{path}`` and return the JSON of its answer; other than 2xx raises.
+
+        :param options: as for :meth:`call`.
+        """
+        answer = self.call(method, f"/sandbox{path}", body, **options)
         if not answer.ok:
             raise ValueError(f"{method} /sandbox{path}: {answer.status_code} {answer.text}")
         return answer.json()
@@ -62,7 +67,7 @@ class InsightlySandbox:
 
     def reset(self, seed: str | None = None) -> None:
         """Begin again, with nothing or with a seed's data; no limit of requests a second."""
-        self.control("POST", "/reset", {"seed": seed} if seed else {})
+        self.control("POST", "/reset", {"seed": seed} if seed else {}, timeout=SEED_SECONDS)
 
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Change settings (``rate=10``, ``put="replace"`` …) and return all of them."""

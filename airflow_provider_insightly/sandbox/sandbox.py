@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from airflow_provider_insightly.sandbox.faults import Faults
-from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID, add_instance
+from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID, add_instance, add_users
 from airflow_provider_insightly.sandbox.limits import Limits
 from airflow_provider_insightly.sandbox.records import Store
 from airflow_provider_insightly.sandbox.request_log import RequestLog
@@ -40,11 +40,12 @@ class Sandbox:
         self.seed, self.seed_number = seed, seed_number
         self.clock = clock
         self.settings = self._first_settings = settings or Settings()
-        self.snapshots: dict[str, sqlite3.Connection] = {}
+        self.snapshots: dict[str, tuple[sqlite3.Connection, Settings]] = {}
         self.store = Store(database or ":memory:", self.now)
         self._start_over()
         if not self.store.counts():
             self._fill(seed, seed_number)
+        add_users(self.store, list(self.users.values()))  # a database may know fewer keys
 
     def now(self) -> float:
         """Return the seconds since the epoch on the server's clock."""
@@ -69,14 +70,23 @@ class Sandbox:
         self._fill(seed or self.seed, seed_number or self.seed_number)
 
     def take_snapshot(self, name: str) -> None:
-        """Keep a copy of all records under a name."""
+        """Keep a copy of the records, with all that belongs to them, and of the settings under a name."""
         self.drop_snapshot(name)
-        self.snapshots[name] = self.store.snapshot()
+        self.snapshots[name] = self.store.snapshot(), self.settings
+
+    def restore_snapshot(self, name: str) -> None:
+        """Put everything back as it was when a snapshot was taken, but for faults and what was counted.
+
+        :raises KeyError: when there is none of that name.
+        """
+        records, settings = self.snapshots[name]
+        self.store.load(records)
+        self.change_settings(settings.model_dump())
 
     def drop_snapshot(self, name: str) -> None:
         """Forget a copy, if there is one of that name."""
         if name in self.snapshots:
-            self.snapshots.pop(name).close()
+            self.snapshots.pop(name)[0].close()
 
     def _start_over(self) -> None:
         self.settings = self._first_settings

@@ -18,7 +18,7 @@ from airflow_provider_insightly.sandbox.call import next_etag
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
 from airflow_provider_insightly.sandbox.records import FIRST_ID, Record, Store
 from airflow_provider_insightly.sandbox.selections import Selection
-from airflow_provider_insightly.sandbox.values import blank_record, write_date
+from airflow_provider_insightly.sandbox.values import blank_record, custom_values, mailbox, write_date
 
 FIRST_NAMES = tuple(
     """
@@ -184,6 +184,7 @@ def add(store: Store, name: str, rows: Iterator[Fields]) -> None:
     id_field = obj.id_field or ""
     whose = {key: FIRST_USER_ID for key in ("OWNER_USER_ID", "CREATED_USER_ID") if key in obj.fields}
     etag = {"ETag": next_etag(None)} if "ETag" in obj.fields else {}
+    has_mailbox = "LINKED_EMAIL_ADDRESS" in obj.fields
 
     def records() -> Iterator[Record]:
         for record_id, row in enumerate(rows, start=FIRST_ID):
@@ -194,6 +195,8 @@ def add(store: Store, name: str, rows: Iterator[Fields]) -> None:
             record.update(etag)
             record.update(row)
             record[id_field] = record_id
+            if has_mailbox:
+                record["LINKED_EMAIL_ADDRESS"] = mailbox(obj.type, record_id)
             yield record
 
     store.put_many(name, id_field, records())
@@ -219,11 +222,7 @@ def definition(obj: str, order: int, name: str, kind: str, label: str, options: 
 
 def custom(**values: Any) -> list[Fields]:
     """Return the custom fields that have a value."""
-    return [
-        {"FIELD_NAME": name, "FIELD_VALUE": value, "CUSTOM_FIELD_ID": name}
-        for name, value in values.items()
-        if value is not None
-    ]
+    return custom_values(values)
 
 
 def organisations(inventor: Inventor, size: Size) -> Iterator[Fields]:

@@ -15,6 +15,7 @@ try:
 except ImportError:  # an installation without the sandbox lacks it
     raise ImportError("The sandbox needs: pip install 'airflow-provider-insightly[sandbox]'") from None
 
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 
 LONGEST_HEAD = 1024 * 1024  # bytes; what is longer is no request
@@ -24,10 +25,11 @@ KEEP_ALIVE_SECONDS = 75
 
 
 class Protocol(HttpToolsProtocol):
-    """HTTP/1.1 for clients that would rather speak something else.
+    """HTTP/1.1 as clients speak it.
 
     Java's client offers to change to HTTP/2 with each request. uvicorn's parser takes every such offer for accepted and
-    loses the body that follows, so the offer is taken out before it is parsed.
+    loses the body that follows, so the offer is taken out before it is parsed. Other clients write letters that are not
+    ASCII into the URL as they are, which the live API's web server takes and uvicorn's parser refuses.
     """
 
     _begun = b""  # a request's headers as far as they have come
@@ -40,6 +42,9 @@ class Protocol(HttpToolsProtocol):
                 self._begun = head
                 return
             self._begun = b""
+            if not head.isascii():
+                line, rest, fields = head.partition(b"\r\n")
+                head = _NOT_ASCII.sub(lambda match: b"%%%02X" % match[0][0], line) + rest + fields
             data = _UPGRADE.sub(b"", head) + end + body
         super().data_received(data)
 

@@ -40,6 +40,12 @@ class Settings(BaseModel):
     undefined_custom: Literal["accept", "reject"] = Field(
         default="accept", description="what becomes of a custom field or custom object (…__c) that nobody defined"
     )
+    unset_custom: Literal["omit", "null"] = Field(
+        default="omit", description="custom fields without a value: left out of a record, or in it with null"
+    )
+    no_access: Literal["missing", "forbidden"] = Field(
+        default="missing", description="a record that the user may not see, asked for by its id: 404 or 403"
+    )
     record_limit: int = Field(default=0, ge=0, description="records before POST gets 402; 0: no limit")
     without: tuple[str, ...] = Field(default=(), description="objects that the plan lacks, such as Prospect")
     clock_offset: float = Field(

@@ -74,6 +74,11 @@ def _day(days: int) -> str:
     return (date(1970, 1, 1) + timedelta(days)).isoformat()
 
 
+def mailbox(type_name: str, record_id: int) -> str:
+    """Return the address that keeps mail with a record; the live one names the instance and holds a secret."""
+    return f"{type_name.lower()}-{record_id}@mailbox.example"
+
+
 def blank_record(type_name: str) -> Record:
     """Return a record of a type in which nothing is set: every key is there, in the API's order."""
     return {name: list(value) if isinstance(value, list) else value for name, value in _blank(type_name)}
@@ -103,6 +108,11 @@ def read_body(type_name: str, body: Mapping[str, Any], *, unknown_fields: str = 
             continue
         fields[name] = value if value is None else _convert(convert, name, value)
     return fields
+
+
+def find_value(body: Mapping[str, Any], name: str) -> Any:
+    """Return what a body holds under a name, in any case as field names are; ``None`` when it holds nothing."""
+    return body.get(name) if name in body else {key.lower(): value for key, value in body.items()}.get(name.lower())
 
 
 def check_required(type_name: str, record: Mapping[str, Any]) -> None:
@@ -150,16 +160,29 @@ def read_custom_fields(
         elif not accept_undefined or not CUSTOM_NAME.fullmatch(name):
             raise ApiError(400, f"{name} is not a custom field of this object.")
         values[name] = value
-    order = {name: number for number, name in enumerate(known)}
-    named = sorted(
-        (name for name, value in values.items() if value is not None), key=lambda n: order.get(n, len(order))
-    )
-    return [{"FIELD_NAME": name, "FIELD_VALUE": values[name], "CUSTOM_FIELD_ID": name} for name in named]
+    return custom_values(values)
+
+
+def custom_values(values: Mapping[str, Any], *, with_null: bool = False) -> list[Record]:
+    """Return custom fields as the API gives them: by name, whatever the order of their definitions.
+
+    :param with_null: those that have no value too.
+    """
+    return [
+        {"FIELD_NAME": name, "FIELD_VALUE": values[name], "CUSTOM_FIELD_ID": name}
+        for name in sorted(values, key=str.lower)
+        if with_null or values[name] is not None
+    ]
 
 
 def convert_field(field: Field, value: Any) -> Any:
-    """Return a value of any field, read-only ones too, as the API keeps it; 400 when it does not fit."""
-    return _convert(_converter(field.type, field.max_length, field.bits), field.name, value)
+    """Return a value of any field as the API keeps it, with the ids of its parts; 400 when it does not fit.
+
+    Unlike :func:`read_body` it heeds read-only fields too.
+    """
+    if value is None:
+        return [] if field.type.endswith("[]") else None
+    return _convert(_converter(field.type, field.max_length, field.bits, whole=True), field.name, value)
 
 
 def search_value(field: Field, text: str) -> Any:
@@ -211,10 +234,13 @@ def _converters(type_name: str) -> Mapping[str, Convert | None]:
     }
 
 
-def _converter(type_name: str, max_length: int | None, bits: int | None) -> Convert:
-    """Return what turns a value of a type into what is kept; empty text clears a field that holds no text."""
+def _converter(type_name: str, max_length: int | None, bits: int | None, *, whole: bool = False) -> Convert:
+    """Return what turns a value of a type into what is kept; empty text clears a field that holds no text.
+
+    :param whole: heed the read-only fields of parts too.
+    """
     if type_name.endswith("[]"):
-        return _list_of(type_name[:-2])
+        return _list_of(type_name[:-2], whole)
     simple: dict[str, Convert] = {
         "text": lambda value: _text(value, max_length),
         "integer": lambda value: None if value == "" else _integer(value, bits or 64),
@@ -223,27 +249,30 @@ def _converter(type_name: str, max_length: int | None, bits: int | None) -> Conv
         "datetime": lambda value: None if value == "" else _date(value),
         "object": lambda value: value,
     }
-    return simple.get(type_name) or (lambda value: _part(type_name, value))
+    return simple.get(type_name) or (lambda value: _part(type_name, value, whole))
 
 
-def _list_of(type_name: str) -> Convert:
+def _list_of(type_name: str, whole: bool) -> Convert:
     if type_name == "CustomField":
         return lambda value: value
 
     def convert(value: Any) -> list[Any]:
         if not isinstance(value, list):
             raise TypeError("a list is expected")
-        return [entry if type_name == "object" else _part(type_name, entry) for entry in value]
+        return [entry if type_name == "object" else _part(type_name, entry, whole) for entry in value]
 
     return convert
 
 
-def _part(type_name: str, value: Any) -> Record:
+def _part(type_name: str, value: Any, whole: bool) -> Record:
     """Return a part of a record, such as one of its tags."""
     if type_name == "Tag" and isinstance(value, str):
         value = {"TAG_NAME": value}
     if not isinstance(value, dict):
         raise TypeError("an object is expected")
+    if whole:
+        known = types()[type_name]
+        return {name: convert_field(field, value.get(name)) for name, field in known.items()}
     return {**blank_record(type_name), **read_body(type_name, value)}
 
 

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_insightly.api.catalogue import InsightlyObject, types
+from airflow_provider_insightly.api.catalogue import objects, types
 from airflow_provider_insightly.sandbox.answers import ApiError
-from airflow_provider_insightly.sandbox.call import next_etag, object_named, read_id
+from airflow_provider_insightly.sandbox.call import object_named, read_id
+from airflow_provider_insightly.sandbox.desk import Desk, find_object
 from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
-from airflow_provider_insightly.sandbox.records import Record, Store
+from airflow_provider_insightly.sandbox.links import link_name, mirror, move_links, read_link
+from airflow_provider_insightly.sandbox.parts import distinct
+from airflow_provider_insightly.sandbox.records import Record
 from airflow_provider_insightly.sandbox.selections import Selection
-from airflow_provider_insightly.sandbox.values import (
-    CUSTOM_NAME,
-    blank_record,
-    convert_field,
-    read_body,
-    read_custom_fields,
-    write_date,
-)
+from airflow_provider_insightly.sandbox.values import CUSTOM_NAME, blank_record, custom_values, read_body
 
 FIELD_TYPES = [
     "TEXT",
@@ -44,74 +39,6 @@ FIELD_TYPES = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where a person sits: the records, and the time on the server's clock."""
-
-    store: Store
-    now: float
-
-    @property
-    def timestamp(self) -> str:
-        """The time as the API writes it."""
-        return write_date(int(self.now))
-
-    def get(self, name: str, record_id: str | int) -> Record:
-        """Return a record; 404 when it is not there."""
-        obj = find_object(name)
-        number = read_id(str(record_id))
-        record = None if number is None else self.store.get(obj.name, number)
-        if record is None:
-            raise ApiError(404, f"{obj.type} {record_id} was not found.")
-        return record
-
-    def read(self, obj: InsightlyObject, body: Record) -> Record:
-        """Return the fields of an object in a body, read-only ones too; 400 when one does not fit."""
-        fields = {
-            name: value if value is None else convert_field(obj.fields[name], value)
-            for name, value in body.items()
-            if name in obj.fields
-        }
-        if fields.get("CUSTOMFIELDS") is not None:
-            known = self.store.definitions(obj.name)
-            fields["CUSTOMFIELDS"] = read_custom_fields(
-                fields["CUSTOMFIELDS"], known, [], accept_undefined=True, read_only=True
-            )
-        return fields
-
-    def save(self, name: str, record: Record) -> Record:
-        """Write a changed record with its new date and ETag."""
-        obj = find_object(name)
-        record["DATE_UPDATED_UTC"] = self.timestamp
-        if "ETag" in record:
-            record["ETag"] = next_etag(record["ETag"])
-        self.store.put(obj.name, record[obj.id_field or ""], record, self.timestamp)
-        return record
-
-    def add(self, name: str, fields: Record) -> Record:
-        """Add a record; read-only fields can be given too."""
-        obj = find_object(name)
-        id_field = obj.id_field or ""
-        record = {**blank_record(obj.type), **{key: value for key, value in fields.items() if key in obj.fields}}
-        record[id_field] = self.store.next_number(obj.name)
-        for field, value in (
-            ("DATE_CREATED_UTC", self.timestamp),
-            ("OWNER_USER_ID", FIRST_USER_ID),
-            ("CREATED_USER_ID", FIRST_USER_ID),
-        ):
-            if record.get(field, "") is None:
-                record[field] = value
-        return self.save(name, record)
-
-
-def find_object(name: str) -> InsightlyObject:
-    """Return an object by any of its names; 404 for what is none."""
-    try:
-        return object_named(name.lower() if name.lower().endswith("__c") else name)
-    except LookupError as error:
-        raise ApiError(404, str(error)) from None
-
-
 def convert_lead(desk: Desk, body: Record, lead_id: str) -> Record:
     """Convert a lead: it gets a contact and, when it names one, an organisation; ``opportunity`` names a new one.
 
@@ -132,8 +59,9 @@ def convert_lead(desk: Desk, body: Record, lead_id: str) -> Record:
     contact = desk.add("Contacts", {**contact_of(lead), "ORGANISATION_ID": organisation_id})
     opportunity_id = None
     if body.get("opportunity"):
-        fields = {"OPPORTUNITY_NAME": body["opportunity"], "ORGANISATION_ID": organisation_id}
-        opportunity_id = desk.add("Opportunities", fields)["OPPORTUNITY_ID"]
+        fields = desk.read(object_named("Opportunities"), {"OPPORTUNITY_NAME": body["opportunity"]})
+        opportunity = desk.add("Opportunities", {**fields, "ORGANISATION_ID": organisation_id})
+        opportunity_id = opportunity["OPPORTUNITY_ID"]
     lead.update(
         CONVERTED=True,
         CONVERTED_DATE_UTC=desk.timestamp,
@@ -185,19 +113,29 @@ def merge_organisation(desk: Desk, body: Record, organisation_id: str, other_id:
 
 
 def merge(desk: Desk, name: str, record_id: str, other_id: str) -> Record:
-    """Merge one record of an object into another and return the one that stays."""
+    """Merge one record of an object into another and return the one that stays; what names the first names it then."""
     obj = find_object(name)
-    gone, kept = desk.get(name, record_id), desk.get(name, other_id)
     id_field = obj.id_field or ""
-    if gone[id_field] == kept[id_field]:
+    gone, kept = desk.get(name, record_id), desk.get(name, other_id)
+    gone_id, kept_id = gone[id_field], kept[id_field]
+    if gone_id == kept_id:
         raise ApiError(400, f"{obj.type} {record_id} cannot be merged into itself.")
+    desk.store.remove(obj.name, gone_id)
+    move_links(desk.store, gone, obj, (obj, kept_id))
+    kept = desk.get(name, kept_id)
     for field, value in gone.items():
-        if kept[field] in (None, "", []) and value not in (None, "", []) and not obj.fields[field].read_only:
+        if isinstance(value, list) and value:
+            kept[field] = distinct([*(kept[field] or []), *value], next(iter(value[0])))
+        elif kept[field] in (None, "") and value not in (None, "") and not obj.fields[field].read_only:
             kept[field] = value
-    desk.store.remove(obj.name, gone[id_field])
-    if id_field in types()["Prospect"]:
-        for prospect in desk.store.records(Selection("Prospect", field=id_field, value=gone[id_field])):
-            desk.save("Prospect", {**prospect, id_field: kept[id_field]})
+    kept["CUSTOMFIELDS"] = custom_values({each["FIELD_NAME"]: each["FIELD_VALUE"] for each in kept["CUSTOMFIELDS"]})
+    itself = (link_name(obj), kept_id)
+    links = [link for link in kept["LINKS"] if (link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]) != itself]
+    kept["LINKS"] = [{**link, "OBJECT_ID": kept_id} for link in links]
+    for other in objects().values():
+        if id_field in other.fields and other is not obj:
+            for record in desk.store.records(Selection(other.name, field=id_field, value=gone_id)):
+                desk.save(other.name, {**record, id_field: kept_id})
     return desk.save(name, kept)
 
 
@@ -209,7 +147,10 @@ def change_to_lead(desk: Desk, body: Record, contact_id: str) -> Record:
     organisation = desk.store.get("Organisations", contact["ORGANISATION_ID"] or -1)
     fields["ORGANISATION_NAME"] = organisation["ORGANISATION_NAME"] if organisation else None
     desk.store.remove("Contacts", contact["CONTACT_ID"])
-    return desk.add("Leads", {**fields, "LAST_NAME": contact["LAST_NAME"] or contact["FIRST_NAME"]})
+    lead = desk.add("Leads", {**fields, "LAST_NAME": contact["LAST_NAME"] or contact["FIRST_NAME"]})
+    links = [{**link, "OBJECT_NAME": "Lead", "OBJECT_ID": lead["LEAD_ID"]} for link in contact["LINKS"]]
+    move_links(desk.store, contact, object_named("Contacts"), (object_named("Leads"), lead["LEAD_ID"]))
+    return desk.save("Leads", {**lead, "LINKS": links})
 
 
 def contact_pairs() -> list[tuple[str, str]]:
@@ -230,16 +171,27 @@ def restore_record(desk: Desk, body: Record, name: str, record_id: str) -> Recor
     number = read_id(record_id)
     if number is None or not desk.store.restore(obj.name, number):
         raise ApiError(404, f"{obj.type} {record_id} is not in the recycle bin.")
-    return desk.save(name, desk.get(name, record_id))
+    record = desk.save(name, desk.get(name, record_id))
+    for link in record.get("LINKS") or ():
+        mirror(desk.store, link, desk.timestamp)
+    return record
 
 
 def edit_record(desk: Desk, body: Record, name: str, record_id: str) -> Record:
-    """Edit a record as Insightly itself may: read-only fields too, such as SCORE or CONTACT_ID of a prospect."""
+    """Edit a record as Insightly itself may: read-only fields too, such as SCORE or CONTACT_ID of a prospect.
+
+    As in a PUT, links stay as they are.
+    """
     obj = find_object(name)
+    before = desk.get(name, record_id)
     unknown = sorted(set(body) - set(obj.fields))
     if unknown:
         raise ApiError(400, f"{obj.type} has no {', '.join(unknown)}.")
-    return desk.save(name, {**desk.get(name, record_id), **desk.read(obj, body)})
+    id_field = obj.id_field or ""
+    fields = desk.read(obj, {field: value for field, value in body.items() if field != "LINKS"})
+    if fields.get(id_field, before[id_field]) != before[id_field]:
+        raise ApiError(400, f"{id_field} cannot be changed.")
+    return desk.save(name, {**before, **fields})
 
 
 def unsubscribe(desk: Desk, body: Record, prospect_id: str) -> Record:
@@ -268,6 +220,7 @@ def visit(desk: Desk, body: Record, prospect_id: str) -> Record:
 def receive_email(desk: Desk, body: Record) -> Record:
     """Let an e-mail arrive and be linked to records; the API can only read and delete it."""
     fields = desk.read(object_named("Emails"), body)
+    fields["LINKS"] = [read_link(desk.store, link, None) for link in fields.get("LINKS", ())]
     return desk.add("Emails", {"EMAIL_DATE_UTC": desk.timestamp, "FORMAT": "TEXT", **fields})
 
 
@@ -299,15 +252,17 @@ def define_custom_field(desk: Desk, body: Record, name: str) -> Record:
     if not isinstance(field_name, str) or not CUSTOM_NAME.fullmatch(field_name):
         raise ApiError(400, "FIELD_NAME is required; it ends in __c.")
     known = desk.store.definitions(obj.name)
+    field_name = next((name for name in known if name.lower() == field_name.lower()), field_name)
     defaults = {
         "FIELD_ORDER": len(known) + 1,
-        "FIELD_FOR": obj.type.upper()[:12],
+        "FIELD_FOR": link_name(obj).upper(),
         "FIELD_LABEL": field_name.removesuffix("__c").replace("_", " "),
         "FIELD_TYPE": "TEXT",
         "EDITABLE": True,
         "VISIBLE": True,
     }
     definition = {**blank_record("CustomFieldMetadata"), **defaults, **known.get(field_name, {}), **given}
+    definition["FIELD_NAME"] = field_name
     if definition["FIELD_TYPE"] not in FIELD_TYPES:
         raise ApiError(400, f"FIELD_TYPE must be one of {', '.join(FIELD_TYPES)}.")
     for number, option in enumerate(definition["CUSTOM_FIELD_OPTIONS"], start=1):
@@ -324,7 +279,7 @@ def remove_custom_field(desk: Desk, body: Record, name: str, field_name: str) ->
 
 
 def define_custom_object(desk: Desk, body: Record) -> Record:
-    """Add a custom object."""
+    """Add a custom object, or change one: its labels."""
     given = read_body("CustomObject", body)
     name = given.get("OBJECT_NAME")
     if not isinstance(name, str) or not CUSTOM_NAME.fullmatch(name):
@@ -339,8 +294,11 @@ def define_custom_object(desk: Desk, body: Record) -> Record:
         "DATE_CREATED_UTC": desk.timestamp,
         "DATE_UPDATED_UTC": desk.timestamp,
     }
-    record = {**blank_record("CustomObject"), **defaults, **given}
-    desk.store.put("CustomObjects", desk.store.next_number("CustomObjects"), record, desk.timestamp)
+    number = desk.store.find_id("CustomObjects", "OBJECT_NAME", name)
+    known = desk.store.get("CustomObjects", number) if number else None
+    record = {**(known or {**blank_record("CustomObject"), **defaults}), **given, "DATE_UPDATED_UTC": desk.timestamp}
+    record["OBJECT_NAME"] = known["OBJECT_NAME"] if known else name
+    desk.store.put("CustomObjects", number or desk.store.next_number("CustomObjects"), record, desk.timestamp)
     return record
 
 

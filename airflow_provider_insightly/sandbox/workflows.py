@@ -9,7 +9,7 @@ from airflow_provider_insightly.sandbox.call import Call, Handler
 from airflow_provider_insightly.sandbox.operations import read_fields
 from airflow_provider_insightly.sandbox.records import Record
 from airflow_provider_insightly.sandbox.selections import Selection
-from airflow_provider_insightly.sandbox.values import blank_record, read_body
+from airflow_provider_insightly.sandbox.values import blank_record, mailbox, read_body
 
 
 def change_pipeline(call: Call) -> Answer:
@@ -98,7 +98,7 @@ def put_translation(call: Call) -> Answer:
 def get_link_address(call: Call) -> Answer:
     """GET …/LinkEmailAddress: mail to this address is kept with the record."""
     call.get_record()
-    return json_answer(200, {"EMAIL": f"{call.obj.type.lower()}-{call.record_id}@mailbox.example"})
+    return json_answer(200, {"EMAIL": mailbox(call.obj.type, call.record_id)})
 
 
 HANDLERS: Mapping[tuple[str, str], Handler] = {

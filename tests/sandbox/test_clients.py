@@ -40,6 +40,22 @@ def test_a_serialising_client_sends_names_in_lower_case(sandbox):
     """Ruby: snake_case keys as they are, a trailing slash."""
     answer = send(sandbox, "POST", "/contacts/", json={"first_name": "Tyler", "links": [], "tags": [], "dates": []})
     assert (answer.status_code, answer.json()["FIRST_NAME"]) == (201, "Tyler")
+    contact = answer.json()["CONTACT_ID"]
+    changed = send(sandbox, "PUT", "/contacts/", json={"contact_id": contact, "last_name": "Durden"})
+    assert (changed.status_code, changed.json()["LAST_NAME"]) == (200, "Durden")
+    dates = f"/contacts/{contact}/dates"
+    date = send(sandbox, "PUT", dates, json=[{"occasion_name": "Birthday"}]).json()[0]
+    changed = send(sandbox, "PUT", dates, json={"date_id": date["DATE_ID"], "occasion_name": "Name day"}).json()
+    assert changed == [{**date, "OCCASION_NAME": "Name day"}]
+
+
+def test_a_client_knows_only_one_kind_of_number(sandbox):
+    """Lua and R: ids are numbers with a fraction of zero."""
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë", ORGANISATION_ID=5.0)
+    assert contact["ORGANISATION_ID"] == 5
+    body = {"CONTACT_ID": float(contact["CONTACT_ID"]), "PHONE": "1"}
+    assert send(sandbox, "PUT", "/Contacts", json=body).json()["PHONE"] == "1"
+    assert send(sandbox, "PUT", "/Contacts", json={"CONTACT_ID": 1.5, "PHONE": "1"}).status_code == 400
 
 
 def test_a_client_posts_text_without_a_content_type(sandbox):
@@ -145,6 +161,27 @@ def test_a_client_doubles_the_slash_after_the_version(sandbox):
     assert len(send(sandbox, "GET", "//Contacts?top=5&brief=false").json()) == 1
 
 
+@pytest.mark.parametrize("path", ["//v3.1/Contacts/{}", "/v3.1//Contacts//{}", "///v3.1/Contacts/{}//"])
+def test_a_client_doubles_slashes_anywhere(sandbox, path):
+    """Any language: parts that end in a slash and parts that begin with one, joined."""
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")
+    answer = requests.get(sandbox.url + path.format(contact["CONTACT_ID"]), auth=(sandbox.api_key, ""), timeout=10)
+    assert answer.json() == contact
+
+
+def test_a_client_writes_letters_into_the_url_as_they_are(sandbox):
+    """Go and PHP: a value formatted into the query, not encoded, in UTF-8."""
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")
+    key = base64.b64encode(f"{sandbox.api_key}:".encode()).decode()
+    path = "/v3.1/Contacts/Search?field_name=FIRST_NAME&field_value=Zoë"
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {key}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", urlsplit(sandbox.url).port), timeout=10) as connection:
+        connection.sendall(request.encode())
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert json.loads(received.partition(b"\r\n\r\n")[2]) == [contact]
+    assert sandbox.requests()[-1]["query"]["field_value"] == "Zoë"
+
+
 def test_a_client_writes_that_it_has_no_bookmark_yet(sandbox):
     """Python, a Singer tap: the first run says None, in a list, where dates filter nothing."""
     sandbox.add("Organisations", ORGANISATION_NAME="Øl")
@@ -202,6 +239,32 @@ def test_a_client_sends_a_file_in_chunks_with_headers_on_each_part(sandbox):
     file = send(sandbox, "POST", path, headers=headers, data=iter([form[:100], form[100:]])).json()
     assert (file["FILE_NAME"], file["CONTENT_TYPE"]) == ("offer.txt", "text/plain")
     assert send(sandbox, "GET", f"/FileAttachments/{file['FILE_ID']}").content == "Øl".encode()
+
+
+def test_a_client_names_the_part_of_a_form_after_its_file(sandbox):
+    """Python, the vendor's own library: one part, with a name of its own."""
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")["CONTACT_ID"]
+    files = {"offer.txt314159": ("offer.txt", b"abc", "text/plain")}
+    file = send(sandbox, "POST", f"/contacts/{contact}/fileattachments", files=files)
+    assert (file.status_code, file.json()["FILE_NAME"], file.json()["FILE_SIZE"]) == (201, "offer.txt", 3)
+
+
+def test_a_client_sends_the_id_that_a_new_record_has_not_got_yet(sandbox):
+    """Go: the id of what is to be made is an empty text, of what is to be changed a text in the body and the path."""
+    answer = send(sandbox, "POST", "/Leads", json={"LAST_NAME": "Ng", "LEAD_ID": ""})
+    assert answer.status_code == 201
+    lead = answer.json()["LEAD_ID"]
+    answer = send(sandbox, "PUT", f"/Leads/{lead}", json={"FIRST_NAME": "Zoë", "LEAD_ID": str(lead)})
+    assert (answer.status_code, answer.json()["LEAD_ID"], answer.json()["FIRST_NAME"]) == (200, lead, "Zoë")
+    machine = send(sandbox, "POST", "/Machine__c", json={"RECORD_NAME": "Lathe", "MACHINE__C_ID": ""}).json()
+    assert send(sandbox, "GET", "/Machine__c/Search?top=500").json() == [machine]
+
+
+def test_a_client_polls_with_a_filter_of_its_own_invention(sandbox):
+    """TypeScript: updated_after, which filters nothing, and a look of its own at the dates."""
+    contact = sandbox.add("Contacts", FIRST_NAME="Zoë")
+    path = "/Contacts?brief=false&count_total=false&top=100&updated_after=2999-01-01T00%3A00%3A00.000Z"
+    assert send(sandbox, "GET", path).json() == [contact]
 
 
 def test_a_client_that_keeps_to_nine_requests_a_second_is_never_refused(sandbox):

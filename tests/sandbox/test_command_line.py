@@ -9,6 +9,8 @@ import requests
 
 from airflow_provider_insightly.sandbox.__main__ import main
 from airflow_provider_insightly.sandbox.running import run_sandbox
+from airflow_provider_insightly.sandbox.sandbox import Sandbox
+from airflow_provider_insightly.sandbox.selections import Selection
 from airflow_provider_insightly.sandbox.settings import Settings
 
 KEY = "7d1c0a3e-0000-4000-8000-000000000001"
@@ -73,6 +75,14 @@ def test_it_runs_for_a_while_in_a_process_of_its_own():
         sandbox.call("GET", "/Contacts")
     with pytest.raises(RuntimeError, match="did not start"), run_sandbox("--seed", "nonsense"):
         pass
+
+
+def test_a_key_that_a_database_does_not_know_yet_is_a_user_too(tmp_path):
+    for keys in (["a"], ["a", "b"]):
+        sandbox = Sandbox(keys, database=str(tmp_path / "sandbox.db"))
+        users = [user["USER_ID"] for user in sandbox.store.records(Selection("Users"))]
+        sandbox.store.close()
+        assert users == list(sandbox.users.values())
 
 
 def test_it_ends_when_asked(tmp_path):

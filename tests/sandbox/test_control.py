@@ -111,6 +111,35 @@ def test_a_snapshot_brings_everything_back(sandbox):
     assert sandbox.call("POST", "/sandbox/snapshots/before/restore").status_code == 404
 
 
+def test_a_snapshot_brings_permissions_files_follows_the_bin_and_settings_back(sandbox):
+    kept, deleted, hidden = (sandbox.add("Contacts", FIRST_NAME=name)["CONTACT_ID"] for name in "abc")
+    sandbox.call("DELETE", f"/Contacts/{deleted}")
+    sandbox.control("POST", "/permissions/Contacts/lose", {"record_ids": [hidden]})
+    sandbox.call("POST", f"/Contacts/{kept}/Follow")
+    file = sandbox.call("POST", f"/Contacts/{kept}/FileAttachments", files={"file": ("a.txt", b"abc")}).json()[
+        "FILE_ID"
+    ]
+    settings = sandbox.settings(put="replace", read_lag=0, clock_offset=60, without=["Ticket"])
+    sandbox.control("POST", "/snapshots/before")
+
+    sandbox.settings(put="partial", read_lag=30, clock_offset=999, without=[])
+    sandbox.control("POST", "/permissions/Contacts/regain")
+    sandbox.control("POST", f"/recycle-bin/Contacts/{deleted}/restore")
+    sandbox.call("DELETE", f"/Contacts/{kept}/Follow")
+    sandbox.call("DELETE", f"/FileAttachments/{file}")
+    sandbox.faults([{"kind": "status", "status": 503, "nth": 100}])
+    sandbox.control("POST", "/snapshots/before/restore")
+
+    assert sandbox.control("GET", "/settings") == settings
+    assert [contact["CONTACT_ID"] for contact in sandbox.call("GET", "/Contacts").json()] == [kept]
+    assert [contact["CONTACT_ID"] for contact in sandbox.control("GET", "/recycle-bin/Contacts")["records"]] == [
+        deleted
+    ]
+    assert sandbox.call("GET", f"/Contacts/{kept}/Follow").json() == {"FOLLOWING": True}
+    assert sandbox.call("GET", f"/FileAttachments/{file}").content == b"abc"
+    assert len(sandbox.control("GET", "/counters")["faults"]) == 1
+
+
 def test_the_counters_count_requests_by_method_object_and_status(sandbox):
     sandbox.add("Contacts", FIRST_NAME="Zoë")
     sandbox.call("GET", "/contacts/1")
@@ -159,6 +188,20 @@ class TestImport:
         assert answer.json() == {"imported": len(exported), "ignored_columns": []}
         assert sandbox.call("GET", "/Prospect").json() == exported
         assert sandbox.add("Prospect", EMAIL_ADDRESS="n@example.com")["PROSPECT_ID"] > exported[-1]["PROSPECT_ID"]
+
+    def test_the_ids_of_links_and_dates_survive_an_export(self, sandbox):
+        organisation = sandbox.add("Organisations", ORGANISATION_NAME="Øl")["ORGANISATION_ID"]
+        link = {"LINK_OBJECT_NAME": "Organisation", "LINK_OBJECT_ID": organisation}
+        for _ in range(2):
+            contact = sandbox.add("Contacts", FIRST_NAME="Zoë", LINKS=[link], DATES=[{"OCCASION_NAME": "x"}])
+        exported = {name: sandbox.call("GET", f"/{name}").json() for name in ("Contacts", "Organisations")}
+        sandbox.reset()
+        for name, records in exported.items():
+            self.post(sandbox, name, json.dumps(records).encode(), "application/json")
+        assert {name: sandbox.call("GET", f"/{name}").json() for name in exported} == exported
+        new = sandbox.add("Contacts", FIRST_NAME="Bo", LINKS=[link], DATES=[{"OCCASION_NAME": "y"}])
+        assert new["LINKS"][0]["LINK_ID"] > contact["LINKS"][0]["LINK_ID"]
+        assert new["DATES"][0]["DATE_ID"] > contact["DATES"][0]["DATE_ID"]
 
     def test_an_export_in_csv_has_the_web_pages_columns(self, sandbox):
         rows = (

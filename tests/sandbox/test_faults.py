@@ -1,5 +1,8 @@
 """Faults on order: by kind, by request, seeded and repeatable."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import requests
 
@@ -26,6 +29,14 @@ def test_a_status_is_answered_and_nothing_is_done(sandbox):
 def test_any_status_can_be_ordered(sandbox, status):
     sandbox.faults([{"kind": "status", "status": status}])
     assert sandbox.call("GET", "/Contacts").status_code == status
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_that_has_no_body_leaves_none_on_the_connection(sandbox, status):
+    sandbox.faults([{"kind": "status", "status": status, "nth": 1}])
+    answer = sandbox.call("GET", "/Contacts")
+    assert (answer.status_code, answer.headers["Content-Length"]) == (status, "0")
+    assert sandbox.call("GET", "/Contacts").json() == []
 
 
 def test_a_storm_of_429s_leaves_the_day_its_requests(sandbox):
@@ -131,6 +142,24 @@ def test_a_rate_is_repeatable_from_its_seed(sandbox):
     assert outcomes(1) == first
     assert outcomes(2) != first
     assert 5 < first.count(500) < 35
+
+
+def test_as_many_requests_fail_however_they_arrive(sandbox):
+    def outcomes(workers):
+        sandbox.reset()
+        sandbox.faults([{"kind": "status", "status": 503, "rate": 0.2, "method": "POST"}, {"kind": "html", "every": 9}])
+        with ThreadPoolExecutor(workers) as pool:
+            statuses = Counter(pool.map(lambda number: post(sandbox, number), range(150)))
+        counters = sandbox.control("GET", "/counters")
+        fired = [(fault["matched"], fault["fired"]) for fault in counters["faults"]]
+        by_status = {kind["status"]: kind["requests"] for kind in counters["by_kind"]}
+        assert by_status == statuses
+        assert counters["records"]["Contacts"] == statuses[201]
+        return statuses, fired
+
+    one_by_one = outcomes(1)
+    assert outcomes(8) == outcomes(8) == one_by_one
+    assert one_by_one[0][503] > 10
 
 
 def test_an_empty_list_ends_all_faults(sandbox):

@@ -1,12 +1,19 @@
 """Limits: the second, the concurrency, the day."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
 from airflow_provider_insightly.sandbox.limits import Limits
 from airflow_provider_insightly.sandbox.settings import Settings
+
+
+def wait_for(condition):
+    while not condition():
+        time.sleep(0.01)
 
 
 def admitted(limits, settings, *moments):
@@ -48,6 +55,25 @@ def test_rate_and_concurrency_are_limits_of_their_own(sandbox):
     assert [sandbox.call("GET", "/Instance").status_code for _ in range(3)] == [200] * 3
 
 
+def test_a_request_that_was_refused_takes_no_place(sandbox):
+    sandbox.settings(rate=0, concurrency=1)
+    stall = {"kind": "stall", "path": "/Users/Me"}
+    sandbox.faults([{**stall, "nth": 1, "seconds": 0.3}, {**stall, "nth": 2, "seconds": 2}])
+
+    def get(path="/Users/Me"):
+        return requests.get(sandbox.base_url + path, auth=(sandbox.api_key, ""), timeout=10).status_code
+
+    with ThreadPoolExecutor() as pool:
+        served = pool.submit(get)
+        wait_for(lambda: len(sandbox.requests()) == 1)
+        refused = pool.submit(get)
+        wait_for(lambda: len(sandbox.requests()) == 2)
+        assert served.result() == 200
+        assert not refused.done()
+        assert get("/Instance") == 200
+        assert refused.result() == 429
+
+
 def test_a_burst_429_has_requests_of_the_day_remaining(sandbox):
     sandbox.settings(rate=0.001, daily_quota=1000)
     sandbox.call("GET", "/Instance")
@@ -79,6 +105,15 @@ def test_every_response_carries_the_limit_and_what_remains_of_the_day(sandbox, p
     answer = sandbox.call("GET", path)
     assert answer.headers["X-RateLimit-Limit"] == "1000"
     assert answer.headers["X-RateLimit-Remaining"] == "999"
+
+
+def test_a_refusal_carries_them_too(sandbox):
+    sandbox.settings(daily_quota=1000)
+    sandbox.faults([{"kind": "status", "status": 500, "path": "/Leads"}])
+    answers = [requests.get(f"{sandbox.base_url}/Instance", timeout=10), sandbox.call("GET", "/Leads")]
+    answers.append(sandbox.call("POST", "/Contacts", {}))
+    assert [answer.status_code for answer in answers] == [401, 500, 400]
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1000", "999", "998"]
 
 
 def test_without_a_quota_the_headers_say_what_an_enterprise_plan_has(sandbox):

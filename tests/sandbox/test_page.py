@@ -30,6 +30,15 @@ def test_it_shows_the_records_of_an_object_page_by_page_and_each_whole(sandbox):
     assert contact["EMAIL_ADDRESS"] in one.text
 
 
+def test_it_shows_the_records_of_custom_objects_too(sandbox):
+    sandbox.control("POST", "/custom-fields/Machine__c", {"FIELD_NAME": "Colour__c"})
+    sandbox.add("Machine__c", RECORD_NAME="Lathe")
+    overview = get(sandbox, "/").text
+    assert "/?object=machine__c" in overview
+    assert "CustomFields" not in overview
+    assert "Lathe" in get(sandbox, "/", object="Machine__c").text
+
+
 def test_a_record_has_the_address_that_it_has_in_the_web_application(sandbox):
     contact = sandbox.add("Contacts", FIRST_NAME="Zoë")
     page = get(sandbox, f"/details/Contact/{contact['CONTACT_ID']}")

@@ -74,6 +74,10 @@ class TestLinks:
         link = sandbox.call("POST", of(contact, "/Links"), body).json()
         changed = sandbox.call("PUT", of(contact, "/Links"), {"LINK_ID": link["LINK_ID"], "ROLE": "Owner"}).json()
         assert changed["ROLE"] == "Owner"
+        other = sandbox.call("GET", of(organisation, "/Links")).json()[0]
+        sandbox.call("PUT", of(organisation, "/Links"), {"LINK_ID": link["LINK_ID"], "ROLE": "Owner"})
+        assert sandbox.call("GET", of(contact, "/Links")).json() == [changed]
+        assert sandbox.call("GET", of(organisation, "/Links")).json() == [other]
         assert sandbox.call("GET", of(organisation, "/Links")).json()[0]["ROLE"] == "Owner"
         assert sandbox.call("DELETE", of(contact, f"/Links/{link['LINK_ID']}")).status_code == 202
         assert sandbox.call("GET", of(contact, "/Links")).json() == []
@@ -91,6 +95,11 @@ class TestLinks:
     )
     def test_a_link_to_nowhere_is_400(self, sandbox, contact, wrong):
         assert sandbox.call("POST", of(contact, "/Links"), wrong).status_code == 400
+
+    @pytest.mark.parametrize(("name", "status"), [("Organisation", 201), ("ORGANISATION", 201), ("Organisations", 400)])
+    def test_a_link_names_its_object_in_the_singular(self, sandbox, contact, organisation, name, status):
+        body = {"LINK_OBJECT_NAME": name, "LINK_OBJECT_ID": organisation["ORGANISATION_ID"]}
+        assert sandbox.call("POST", of(contact, "/Links"), body).status_code == status
 
     def test_tasks_and_events_of_a_record_are_those_linked_to_it(self, sandbox, contact):
         link = {"LINK_OBJECT_NAME": "Contact", "LINK_OBJECT_ID": contact["CONTACT_ID"]}
@@ -130,6 +139,14 @@ class TestChildren:
         assert sandbox.call("GET", of(task, "/Comments")).json() == comments
         assert sandbox.call("DELETE", f"/Comments/{comments[0]['COMMENT_ID']}").status_code == 202
         assert sandbox.call("GET", of(task, "/Comments")).json() == []
+
+    @pytest.mark.parametrize("wrong", [{}, {"BODY": ""}, {"BODY": None}, {"BODY": "x" * 201}, {"BODY": ["x"]}])
+    def test_a_comment_needs_a_text_that_fits(self, sandbox, wrong):
+        path = of(sandbox.add("Tasks", TITLE="Call"), "/Comments")
+        answer = sandbox.call("POST", path, wrong)
+        assert answer.status_code == 400
+        assert "BODY" in answer.text
+        assert sandbox.call("POST", path, {"body": "x" * 200}).status_code == 201
 
     def test_line_items_of_an_opportunity(self, sandbox, opportunity):
         path = of(opportunity, "/OpportunityLineItem")
@@ -275,6 +292,14 @@ class TestCustomObjects:
     def test_its_name_is_case_insensitive(self, sandbox):
         machine = sandbox.add("Machine__c", RECORD_NAME="Lathe")
         assert sandbox.call("GET", "/machine__C").json() == [machine]
+
+    @pytest.mark.parametrize("name", ["Machine__c", "machine__c", "MACHINE__C"])
+    def test_the_fields_of_a_custom_object_are_found_by_its_name_in_any_case(self, sandbox, name):
+        colour = sandbox.control("POST", "/custom-fields/Machine__c", {"FIELD_NAME": "Colour__c"})
+        assert colour["FIELD_FOR"] == "MACHINE__C"
+        assert sandbox.call("GET", f"/CustomFields/{name}").json() == [colour]
+        found = sandbox.call("GET", f"/CustomFields/{name}/Search", params={"fieldName": "Colour__c"})
+        assert found.json() == colour
 
     def test_whether_an_undefined_one_exists_is_a_setting(self, sandbox):
         assert sandbox.call("GET", "/Machine__c").json() == []

@@ -88,3 +88,9 @@ def test_what_a_seed_holds_can_be_written_back(sandbox):
 def test_the_large_seed_has_what_a_load_test_needs():
     size = seeds.LARGE
     assert (size.contacts, size.leads, size.prospects) == (100_000, 20_000, 100_000)
+
+
+def test_the_fixture_waits_for_a_large_seed_as_long_as_it_takes(sandbox, mocker):
+    request = mocker.patch.object(sandbox._session, "request")
+    sandbox.reset("large")
+    assert request.call_args.kwargs["timeout"] >= 300

@@ -15,7 +15,7 @@ def minimal(sandbox, obj):
 
 
 @pytest.mark.parametrize("obj", CRUD, ids=lambda obj: obj.name)
-def test_every_key_of_an_object_is_always_there_in_the_specs_order_then_the_extra_ones(sandbox, obj):
+def test_every_key_of_an_object_is_always_there_in_the_specs_order_with_the_extra_ones_among_them(sandbox, obj):
     record = sandbox.add(obj.name, **minimal(sandbox, obj))
     assert list(record) == list(obj.fields)
     assert list(sandbox.call("GET", f"/{obj.name}/{record[obj.id_field]}").json()) == list(obj.fields)
@@ -123,10 +123,51 @@ def test_records_carry_visible_to_and_an_etag_that_the_spec_lacks(sandbox, name)
     assert list(record)[-1] == "ETag"
 
 
+@pytest.mark.parametrize(
+    ("name", "in_a_row"),
+    [
+        ("Contacts", "BACKGROUND VISIBLE_TO OWNER_USER_ID VISIBLE_TEAM_ID DATE_CREATED_UTC"),
+        ("Organisations", "OWNER_USER_ID VISIBLE_TO VISIBLE_TEAM_ID DATE_CREATED_UTC"),
+        ("Leads", "NEXT_ACTIVITY_DATE_UTC VISIBLE_TO VISIBLE_TEAM_ID ORGANISATION_NAME"),
+        ("Leads", "CUSTOMFIELDS TAGS LINKS LINKED_EMAIL_ADDRESS"),
+    ],
+)
+def test_keys_that_the_spec_lacks_stand_where_live_answers_have_them(sandbox, name, in_a_row):
+    obj = objects()[name]
+    assert f" {in_a_row} " in f" {' '.join(sandbox.add(name, **minimal(sandbox, obj)))} "
+
+
+def test_a_custom_objects_records_carry_their_last_change_their_creator_and_an_etag_too(sandbox):
+    record = sandbox.add("Machine__c", RECORD_NAME="Lathe")
+    assert list(record) == [
+        *("RECORD_ID", "RECORD_NAME", "OWNER_USER_ID", "DATE_CREATED_UTC", "DATE_UPDATED_UTC", "CREATED_USER_ID"),
+        *("VISIBLE_TO", "VISIBLE_TEAM_ID", "CUSTOMFIELDS", "ETag"),
+    ]
+    me = sandbox.call("GET", "/Users/Me").json()["USER_ID"]
+    assert record["OWNER_USER_ID"] == record["CREATED_USER_ID"] == me
+    sandbox.settings(clock_offset=60)
+    changed = sandbox.call("PUT", f"/Machine__c/{record['RECORD_ID']}", {"RECORD_NAME": "Drill"}).json()
+    assert changed["DATE_UPDATED_UTC"] > record["DATE_UPDATED_UTC"] == record["DATE_CREATED_UTC"]
+    assert changed["ETag"] != record["ETag"]
+
+
 def test_leads_carry_links_and_a_linked_email_address(sandbox):
     lead = sandbox.add("Leads", LAST_NAME="Ng")
     assert lead["LINKS"] == []
-    assert lead["LINKED_EMAIL_ADDRESS"] is None
+    address = sandbox.call("GET", f"/Leads/{lead['LEAD_ID']}/LinkEmailAddress").json()
+    assert address == {"EMAIL": lead["LINKED_EMAIL_ADDRESS"]}
+    assert "@" in lead["LINKED_EMAIL_ADDRESS"]
+
+
+def test_every_lead_has_an_address_of_its_own_that_mail_is_linked_by_wherever_it_came_from(sandbox):
+    sandbox.reset("demo")
+    contact = sandbox.call("GET", "/Contacts").json()[0]["CONTACT_ID"]
+    sandbox.control("POST", f"/contacts/{contact}/change-to-lead")
+    sandbox.control("POST", "/import/Leads", [{"LAST_NAME": "Ng"}])
+    sandbox.add("Leads", LAST_NAME="Ng")
+    addresses = {lead["LINKED_EMAIL_ADDRESS"] for lead in sandbox.call("GET", "/Leads").json()}
+    assert None not in addresses
+    assert len(addresses) == len(sandbox.call("GET", "/Leads").json())
 
 
 def test_the_e_mail_field_is_email_on_leads_and_email_address_elsewhere(sandbox):
@@ -157,6 +198,11 @@ def test_a_lead_with_a_name_alone_gets_the_default_source_and_status_and_its_cre
 def test_enums_are_accepted_in_any_case(sandbox, state):
     record = sandbox.add("Opportunities", OPPORTUNITY_NAME="Offer", OPPORTUNITY_STATE=state)
     assert record["OPPORTUNITY_STATE"] == state
+
+
+@pytest.mark.parametrize("status", ["NOT STARTED", "Not Started", "in progress"])
+def test_a_tasks_status_is_accepted_in_any_case(sandbox, status):
+    assert sandbox.add("Tasks", TITLE="Call", STATUS=status)["STATUS"] == status
 
 
 def test_field_names_are_accepted_in_any_case(sandbox):
@@ -255,6 +301,39 @@ class TestCustomFields:
         changed = sandbox.call("PUT", f"/Contacts/{contact['CONTACT_ID']}", {"CUSTOMFIELDS": change}).json()
         kept = {field["FIELD_NAME"]: field["FIELD_VALUE"] for field in changed["CUSTOMFIELDS"]}
         assert kept == {"A__c": "x", "B__c": "y"}
+
+    def test_they_come_by_name_whatever_the_order_of_their_definitions(self, sandbox):
+        for name in ("Weight__c", "Size__c"):
+            self.define(sandbox, name, "TEXT")
+        given = [{"FIELD_NAME": name, "FIELD_VALUE": "x"} for name in ("Weight__c", "shape__c", "Size__c", "Colour__c")]
+        contact = sandbox.add("Contacts", FIRST_NAME="Zoë", CUSTOMFIELDS=given)
+        names = [field["FIELD_NAME"] for field in contact["CUSTOMFIELDS"]]
+        assert names == ["Colour__c", "shape__c", "Size__c", "Weight__c"]
+        sandbox.reset("demo")
+        for contact in sandbox.call("GET", "/Contacts").json():
+            names = [field["FIELD_NAME"] for field in contact["CUSTOMFIELDS"]]
+            assert names == sorted(names, key=str.lower)
+
+    def test_whether_those_without_a_value_are_there_with_null_is_a_setting(self, sandbox):
+        self.define(sandbox, "A__c", "TEXT")
+        contact = self.write(sandbox, "B__c", "x").json()
+        self.define(sandbox, "C__c", "BIT")
+        path = f"/Contacts/{contact['CONTACT_ID']}"
+        assert sandbox.call("GET", path).json() == contact
+        sandbox.settings(unset_custom="null")
+        answers = [sandbox.call("GET", path).json(), *sandbox.call("GET", "/Contacts/Search").json()]
+        answers += [self.write(sandbox, "B__c", "x").json(), sandbox.call("PUT", path, {"PHONE": "1"}).json()]
+        for answer in answers:
+            fields = {field["FIELD_NAME"]: field["FIELD_VALUE"] for field in answer["CUSTOMFIELDS"]}
+            assert list(fields.items()) == [("A__c", None), ("B__c", "x"), ("C__c", None)]
+            assert list(answer) == list(contact)
+        assert "CUSTOMFIELDS" not in sandbox.call("GET", "/Contacts", params={"brief": "true"}).json()[0]
+        assert len(sandbox.call("GET", "/CustomFields/Contacts").json()) == 2
+        assert sandbox.call("PUT", "/Contacts", answers[0]).status_code == 200
+        sandbox.control("POST", "/custom-fields/Machine__c", {"FIELD_NAME": "Colour__c"})
+        assert sandbox.add("Machine__c", RECORD_NAME="Lathe")["CUSTOMFIELDS"][0]["FIELD_VALUE"] is None
+        sandbox.settings(unset_custom="omit")
+        assert len(sandbox.call("GET", path).json()["CUSTOMFIELDS"]) == 1
 
     def test_whether_undefined_fields_are_kept_is_a_setting(self, sandbox):
         assert self.write(sandbox, "New__c", "x").status_code == 201

@@ -224,6 +224,7 @@ def test_notes_are_made_through_their_parent(sandbox, contact):
     assert sandbox.call("GET", f"/Notes/{note['NOTE_ID']}").json() == note
     assert note["LINKS"][0]["LINK_OBJECT_NAME"] == "Contact"
     assert note["LINKS"][0]["LINK_OBJECT_ID"] == contact["CONTACT_ID"]
+    assert sandbox.call("GET", f"/Contacts/{contact['CONTACT_ID']}").json() == contact
     changed = sandbox.call("PUT", path, {"NOTE_ID": note["NOTE_ID"], "BODY": "Again"}).json()
     assert changed["BODY"] == "Again"
 
