@@ -136,13 +136,13 @@ def move_links(store: Store, gone: Record, obj: InsightlyObject, kept: tuple[Ins
 
 
 def linked_object(name: Any) -> InsightlyObject | None:
-    """Return the object that a link names, in any case, or ``None``: links say ``Contact``, never ``Contacts``."""
+    """Return the object that a link names, in any case, or ``None``."""
     try:
-        obj = object_named(name) if isinstance(name, str) else None
+        if not isinstance(name, str):
+            return None
+        return object_named(name)
     except LookupError:
         return None
-    is_plural = obj is not None and str(name).lower() == obj.name.lower() != link_name(obj).lower()
-    return None if is_plural else obj
 
 
 HANDLERS: Mapping[tuple[str, str], Handler] = {

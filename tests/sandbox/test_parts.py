@@ -96,11 +96,6 @@ class TestLinks:
     def test_a_link_to_nowhere_is_400(self, sandbox, contact, wrong):
         assert sandbox.call("POST", of(contact, "/Links"), wrong).status_code == 400
 
-    @pytest.mark.parametrize(("name", "status"), [("Organisation", 201), ("ORGANISATION", 201), ("Organisations", 400)])
-    def test_a_link_names_its_object_in_the_singular(self, sandbox, contact, organisation, name, status):
-        body = {"LINK_OBJECT_NAME": name, "LINK_OBJECT_ID": organisation["ORGANISATION_ID"]}
-        assert sandbox.call("POST", of(contact, "/Links"), body).status_code == status
-
     def test_tasks_and_events_of_a_record_are_those_linked_to_it(self, sandbox, contact):
         link = {"LINK_OBJECT_NAME": "Contact", "LINK_OBJECT_ID": contact["CONTACT_ID"]}
         task = sandbox.add("Tasks", TITLE="Call", LINKS=[link])
