@@ -37,6 +37,12 @@ def test_the_overview_says_what_the_last_sync_did(company, open_page):
     expect(page.get_by_text("requests left today")).to_be_visible()
 
 
+def test_the_button_beside_the_connection_says_whether_it_works(company, open_page):
+    page = open_page(BASE)
+    page.get_by_role("button", name=f"Test the connection {DAG_ID}").click()
+    expect(page.get_by_role("status")).to_contain_text("Prospects are available.")
+
+
 def test_the_settings_are_the_nine_boxes_in_the_words_of_the_page(company, open_page):
     from airflow_provider_insightly.connector.settings import BOX_LABELS, BOXES
 

@@ -77,6 +77,32 @@ def test_the_overview_counts_what_the_last_sync_did_and_what_waits(held, sign_in
     assert "1 waiting for approval" in text
 
 
+def test_the_connection_is_tested_and_what_is_wrong_is_named(connection_to_sandbox, sign_in, monkeypatch):
+    page = sign_in("user")
+    assert f'data-test-connection="/insightly{BASE}/connection-test"' in page.get(BASE).text
+    assert page.get("/").text.count("data-test-connection") == 2  # the connector's and the sender's
+
+    found = page.post(f"{BASE}/connection-test").json()
+    assert found["works"] is True
+    assert found["message"].startswith("Connected to ")
+
+    connection_to_sandbox.faults([{"kind": "status", "status": 401}])
+    found = page.post(f"{BASE}/connection-test").json()
+    assert (found["works"], "Check the API key" in found["message"]) == (False, True)
+
+    monkeypatch.delenv("AIRFLOW_CONN_INSIGHTLY_DEFAULT")
+    found = page.post(f"{BASE}/connection-test").json()
+    assert (found["works"], "insightly_default" in found["message"]) == (False, True)
+
+
+def test_who_may_not_trigger_the_dag_cannot_test_its_connection(connection_to_sandbox, sign_in):
+    assert "data-test-connection" not in sign_in("viewer").get(BASE).text
+    assert "data-test-connection" not in sign_in("viewer").get("/").text
+    assert sign_in("viewer").post(f"{BASE}/connection-test").status_code == 403
+    assert sign_in(None).post(f"{BASE}/connection-test").status_code == 401
+    assert connection_to_sandbox.requests() == []
+
+
 def test_a_box_says_its_value_in_the_file_and_in_the_last_run(sync, sign_in):
     sync(configure(), FIRST, overrides={"create_prospects": True})
     text = " ".join(sign_in("admin").get(f"{BASE}/settings").text.split())

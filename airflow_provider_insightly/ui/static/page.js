@@ -64,6 +64,20 @@ async function ask(method, path, body) {
   return found;
 }
 
+// The buttons that test a connection: what the server found is said in place.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-test-connection]");
+  if (!button) return;
+  button.disabled = true;
+  try {
+    const { works, message } = await ask("POST", button.dataset.testConnection);
+    say(message, works ? "ok" : "bad");
+  } catch (error) {
+    say(error.message, "bad");
+  }
+  button.disabled = false;
+});
+
 function airflowApi(path) {
   return `${document.body.dataset.airflow}/api/v2${path}`;
 }
