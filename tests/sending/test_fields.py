@@ -161,7 +161,7 @@ class _Array:
         raise ValueError("can only convert an array of size 1 to a Python scalar")
 
 
-class datetime64:  # noqa: N801  numpy's name
+class datetime64:
     """Stands for a moment of numpy, which gives itself in nanoseconds, and as a datetime when it has microseconds."""
 
     ndim = 0
