@@ -28,7 +28,7 @@ class Item:
     :param method: the HTTP method.
     :param url: the URL with the record's fields filled in.
     :param values: what goes into the body.
-    :param record_id: the id of the record in Insightly, where the send is about one that exists.
+    :param record_id: the id of the record in Insightly, where the send is about one that exists; a POST never is.
     :param digest: names what is sent and where; the same has the same digest.
     :param source_digest: names what the source gave, where the record is to be created; ``None`` otherwise.
     """
@@ -117,10 +117,12 @@ def _item(settings: SendSettings, target: InsightlyObject | None, record: Record
         raise FieldError(missing, "is required and has no value")
     if settings.nulls == "omit":
         body = _without_nulls(body)
-    if record_id is not None:
-        body = _with_id(settings, target, record_id, body)
-    elif not body:
+    if record_id is None and not body:
         raise FieldError(None, "no field with a value is left to send")
+    if settings.method == "POST":
+        record_id = None  # the URL's is that of another record, to which this one is added
+    elif record_id is not None:
+        body = _with_id(settings, target, record_id, body)
     digest = find_digest(settings.method, url, to_json(body))
     return Item(record, settings.method, url, body, record_id, digest, _find_source(settings.method, record))
 
@@ -218,8 +220,13 @@ def _has_room(settings: SendSettings, grouping: Grouping, batch: list[Item], ite
 
 
 def _find_source(method: str, record: Record) -> str | None:
-    """Return the name of what the source gave; only a create needs it, since only a create could be done twice."""
-    return find_digest(method, "", write_line(record.values).encode()) if method == "POST" else None
+    """Return the name of what the source gave, in whatever order it gave the fields.
+
+    Only a create needs it, since only a create could be done twice.
+    """
+    if method != "POST":
+        return None
+    return find_digest(method, "", write_line(dict(sorted(record.values.items()))).encode())
 
 
 def find_digest(method: str, url: str, body: bytes) -> str:

@@ -14,13 +14,14 @@ from airflow_provider_insightly.api.errors import InsightlyError
 from airflow_provider_insightly.sending.delivery import deliver
 from airflow_provider_insightly.sending.doubt import DoubtResolver
 from airflow_provider_insightly.sending.exchange import Exchange
+from airflow_provider_insightly.sending.fields import CUSTOM
 from airflow_provider_insightly.sending.journal import Journal
 from airflow_provider_insightly.sending.progress import Progress
 from airflow_provider_insightly.sending.record import Rejection
 from airflow_provider_insightly.sending.report import Report
 from airflow_provider_insightly.sending.request import Item, Request, build_requests
 from airflow_provider_insightly.sending.result import Result
-from airflow_provider_insightly.sending.settings import SendSettings
+from airflow_provider_insightly.sending.settings import SendSettings, SettingError
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class DeliveryPolicy:
         """Tell whether the send as a whole failed."""
         if self.on_record_error == "continue" or not report.failed:
             return False
-        return report.failed > self.max_failure_ratio * report.total
+        return report.failed / report.total > self.max_failure_ratio  # 0.29 * 100 is less than 29
 
 
 def send(
@@ -79,11 +80,13 @@ def send(
     :param items: see :func:`~airflow_provider_insightly.sending.request.read_items`; they are read one after the
         other and never all sit in memory.
     :param total: how many there are, for the log, where that is known.
-    :raises ValueError: the URL is of a host other than the connection's.
+    :raises ValueError: the URL is of a host other than the connection's, or ``match_on`` names a field that is none.
     :raises InsightlyError: the send had to stop; the report has what was done until then.
     """
     settings.check_host(client.base_url)
-    _Send(settings, client, report, journal, policy or DeliveryPolicy(), total).run(items)
+    policy = policy or DeliveryPolicy()
+    _check_match_on(settings, policy)
+    _Send(settings, client, report, journal, policy, total).run(items)
 
 
 class _Send:
@@ -107,6 +110,7 @@ class _Send:
         self.progress = Progress(log, total)
         self.doubts: list[Result] = []
         self.maybe_deleted: set[int] = set()
+        self.may_look_up = bool(policy.match_on) and settings.target is not None
 
     def run(self, given: Iterable[Item | Rejection]) -> None:
         """Send all items, then resolve doubts and send again what turned out not to be done."""
@@ -132,7 +136,7 @@ class _Send:
         with closing(deliver(requests, self.make_request, self.client.concurrency, self.is_end)) as outcomes:
             for outcome in outcomes:
                 if isinstance(outcome, Result) and outcome.outcome == "unknown":
-                    self.doubts.append(outcome)
+                    self.doubts += _one_by_one(outcome)
                     if len(self.doubts) >= MOST_DOUBTS:
                         again += self.resolve()
                     continue
@@ -166,7 +170,8 @@ class _Send:
             result = self.exchange(request)
         except InsightlyError:
             stop()  # before the journal is written: other requests go out while this one waits for its turn there
-            self.journal.forget(request.items)
+            if request.creates:  # what is not one may have been done in an attempt before this, whose answer was lost
+                self.journal.forget(request.items)
             raise
         if request.method == "DELETE" and result.status == 404 and self.maybe_deleted.intersection(request.indices):
             result = replace(result, outcome="succeeded", message="")
@@ -180,23 +185,22 @@ class _Send:
         """Tell whether an outcome ends the send."""
         if self.policy.on_record_error != "stop":
             return False
-        return isinstance(outcome, Rejection) or outcome.outcome in ("rejected", "failed")
+        if isinstance(outcome, Rejection) or outcome.outcome in ("rejected", "failed"):
+            return True
+        return outcome.outcome == "unknown" and not self.may_look_up and self.policy.on_unknown == "fail"
 
     def resolve(self) -> list[Item]:
         """Find out about the creates in doubt; report those that are settled and return those to be sent again."""
-        doubts, self.doubts = self.doubts, []
         target = self.settings.target
-        if not doubts:
+        if not self.doubts:
             return []
-        if not self.policy.match_on or target is None:
+        if not self.may_look_up or target is None:
+            doubts, self.doubts = self.doubts, []
             return self.give_up(doubts)
-        log.info("The answers of %d creates were lost; looking for them in Insightly.", len(doubts))
+        log.info("The answers of %d creates were lost; looking for them in Insightly.", len(self.doubts))
         resolver = DoubtResolver(self.client, target, self.policy.match_on, self.journal, self.policy.unknown_wait)
-        try:
-            findings = resolver.resolve(doubts)
-        except InsightlyError:
-            self.doubts = doubts
-            raise
+        findings = resolver.resolve(self.doubts)
+        self.doubts = []
         for result in findings.settled:
             if result.outcome == "succeeded":
                 self.journal.finish(result.items, result.record_ids)
@@ -211,3 +215,21 @@ class _Send:
         for doubt in doubts:
             self.report.add(replace(doubt, message=f"{doubt.message} {advice}"))
         return []
+
+
+def _one_by_one(doubt: Result) -> list[Result]:
+    """Return what is in doubt about a request as a doubt about each of its records: each is looked up by itself."""
+    each = zip(doubt.items, doubt.record_ids, strict=True)
+    return [replace(doubt, items=(item,), record_ids=(record_id,)) for item, record_id in each]
+
+
+def _check_match_on(settings: SendSettings, policy: DeliveryPolicy) -> None:
+    """Refuse a field by which nothing could be looked up: it would come out when the first answer is lost."""
+    target = settings.target
+    for name in policy.match_on:
+        if target and name not in target.fields and not name.lower().endswith(CUSTOM):
+            raise SettingError(
+                "match_on",
+                f"match_on names {name}, but {target.name} has no such field: give the field's name in Insightly, as "
+                f"after rename, such as EMAIL_ADDRESS (the name of a custom field ends in {CUSTOM}).",
+            )

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from airflow_provider_insightly.api.errors import DailyQuotaError
+from airflow_provider_insightly.api.errors import AccessDeniedError, DailyQuotaError
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 from airflow_provider_insightly.sending.journal import OvertakenError
 from airflow_provider_insightly.sending.send import DeliveryPolicy
@@ -207,6 +207,18 @@ def test_a_delete_that_was_done_and_not_answered_has_succeeded(run_send: Run, in
     sent = run_send("delete_contact", [{"CONTACT_ID": number} for number in ids])
 
     assert sent.summary["succeeded"] == 10
+
+
+def test_a_delete_whose_answer_was_lost_before_the_send_had_to_stop_has_succeeded(run_send: Run, insightly_sandbox):
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")
+    lost = {"kind": "drop_after_commit", "nth": 1, "method": "DELETE"}
+    insightly_sandbox.faults([lost, {"kind": "status", "status": 403, "nth": 2, "method": "DELETE"}])
+    with pytest.raises(AccessDeniedError):
+        run_send("delete_contact", [{"CONTACT_ID": ann["CONTACT_ID"]}])
+
+    sent = run_send("delete_contact", [{"CONTACT_ID": ann["CONTACT_ID"]}])
+
+    assert sent.summary["succeeded"] == 1
 
 
 def test_a_worker_that_is_killed_at_random_moments(store: Engine, insightly_sandbox: InsightlySandbox, tmp_path: Path):

@@ -176,6 +176,34 @@ def test_stop_ends_the_send_at_the_first_failure(run_send: Run, insightly_sandbo
     assert len(insightly_sandbox.requests(method="POST")) < 300
 
 
+def test_stop_ends_the_send_at_a_lost_answer_that_nothing_can_tell_about(run_send: Run, insightly_sandbox):
+    insightly_sandbox.faults([{"kind": "drop_after_commit", "nth": 2, "method": "POST"}])
+    one_by_one = make_client(insightly_sandbox, concurrency=1)
+
+    sent = run_send("create_contact", emails(300), policy=DeliveryPolicy(on_record_error="stop"), via=one_by_one)
+
+    assert sent.summary["failed"] == 1
+    assert sent.report.total < 300
+
+
+@pytest.mark.parametrize(("failed", "ratio", "is_failure"), [(29, 0.29, False), (30, 0.29, True), (1, 0.0, True)])
+def test_the_share_that_may_fail_is_exact(failed: int, ratio: float, is_failure: bool, mocker):
+    report = mocker.Mock(failed=failed, total=100)
+
+    assert DeliveryPolicy(max_failure_ratio=ratio).is_failure(report) is is_failure
+
+
+def test_the_id_in_the_url_of_a_create_is_not_that_of_what_was_created(run_send: Run, insightly_sandbox):
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")["CONTACT_ID"]
+    url = "/Contacts/{id}/Notes"
+    by_hand = SendSettings(method="POST", url=url, id_field="contact")
+    checked = SendSettings(method="POST", url=url, id_field="contact", object="Notes")
+
+    assert run_send(by_hand, [{"contact": ann, "TITLE": "a"}]).summary["record_ids"] == [None]
+    run_send(checked, [{"contact": ann, "TITLE": "a"}], "second")
+    assert [r["body"] for r in insightly_sandbox.requests(path=f"/v3.1/Contacts/{ann}/Notes")] == [{"TITLE": "a"}] * 2
+
+
 def test_a_second_attempt_sends_nothing_twice_even_in_another_order(run_send: Run, insightly_sandbox: InsightlySandbox):
     records = [*emails(20), *emails(3)]  # three records stand there twice
     first = run_send("create_contact", records)
