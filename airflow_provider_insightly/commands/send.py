@@ -63,7 +63,7 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
         )
         with ExitStack() as stack:
             respond, reject = (stack.enter_context(writing_lines(path)) for path in (args.responses, args.rejected))
-            report = Report(key, respond, reject, settings.mask_fields)
+            report = Report(key, respond, reject, settings.masked)
             journal = Journal(hook.store(), key, hook.ids_of(settings.target))
             try:
                 send(settings, read_items(settings, records), hook.get_conn(), report, journal, policy)

@@ -113,7 +113,7 @@ def shown(value: Any) -> str:
     """Return a value for a message, cut to a readable length."""
     try:
         text = repr(value)
-    except ValueError:  # an integer of more digits than Python writes
+    except (ValueError, RecursionError):  # an integer of more digits than Python writes; nesting without end
         text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}…"
 
