@@ -73,6 +73,18 @@ def test_send_and_replay(command: Command, file: Path, tmp_path: Path, capsys, i
     assert [c["FIRST_NAME"] for c in contacts(insightly_sandbox)] == ["Zoë", "Ann", "Nina"]
 
 
+def test_a_replay_of_the_input_leaves_no_record_out(
+    command: Command, capsys, monkeypatch: pytest.MonkeyPatch, insightly_sandbox: InsightlySandbox
+):
+    lines = [{"send": "a send", "message": "x" * 9000, "record": {"FIRST_NAME": "Ann"}}] * 3
+    content = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    assert command("replay", "-", "--template", "create_contact") == 0
+
+    assert len(contacts(insightly_sandbox)) == 3
+
+
 def test_a_send_goes_on_by_its_key(command: Command, file: Path, capsys, insightly_sandbox: InsightlySandbox):
     options = ["--template", "create_contact", "--exclude", "row", "--key", "mine", "--on-record-error", "continue"]
 
@@ -91,6 +103,20 @@ def test_send_test(command: Command, capsys, insightly_sandbox: InsightlySandbox
     assert "confirm" in capsys.readouterr().err
     assert command(*deletion, "--confirm-delete") == 0
     assert contacts(insightly_sandbox) == []
+
+
+def test_a_test_shows_no_masked_value(command: Command, capsys, insightly_sandbox: InsightlySandbox):
+    test = ["send-test", '{"FIRST_NAME": "Tess", "mail": "tess@secret.example", "born": "on a Monday"}', "--template"]
+    test += ["create_contact", "--mask", "EMAIL_ADDRESS,born", "--rename", "mail=EMAIL_ADDRESS,born=DATE_OF_BIRTH"]
+    assert command(*test) == 1
+    assert command(*test, "--exclude", "born") == 0
+    insightly_sandbox.faults([{"kind": "status", "status": 400, "rate": 1, "text": "tess@secret.example is wrong"}])
+    assert command(*test, "--exclude", "born") == 1
+
+    shown = "".join(capsys.readouterr())
+    assert "is wrong" in shown
+    assert "secret.example" not in shown
+    assert "Monday" not in shown
 
 
 def test_a_wrong_key_is_said_and_not_shown(command: Command, file: Path, capsys, insightly_sandbox: InsightlySandbox):
