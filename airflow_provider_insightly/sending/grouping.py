@@ -61,9 +61,8 @@ class PropertyInsideJsonObject(_Plain):
     property: str = "records"
 
     def __post_init__(self) -> None:
-        """Refuse a path with an empty part."""
-        if not all(self.property.split(".")):
-            raise ValueError(f"The property {self.property!r} has an empty part.")
+        """Refuse a path that is none."""
+        _check_path(self.property)
 
     def body(self, items: Sequence[Item]) -> bytes:
         """Return the body for the records of a batch."""
@@ -83,6 +82,9 @@ class ObjectWithStaticFields(_Plain):
 
     def __post_init__(self) -> None:
         """Refuse constants that JSON cannot hold or that the records would overwrite."""
+        _check_path(self.property)
+        if not isinstance(self.static_fields, Mapping):
+            raise ValueError(f"static_fields must be an object with fields, not {self.static_fields!r}.")
         plain(self.static_fields, "static_fields")
         if self.property.split(".")[0] in self.static_fields:
             raise ValueError(f"The property {self.property!r} is also a static field.")
@@ -105,7 +107,8 @@ class HoistedFields:
 
     def __post_init__(self) -> None:
         """Refuse to lift nothing, or a field over the records."""
-        if not self.fields or isinstance(self.fields, str):
+        _check_path(self.property)
+        if not self.fields or isinstance(self.fields, str) or not all(isinstance(name, str) for name in self.fields):
             raise ValueError("hoisted_fields needs the list of fields to lift out of the records (fields).")
         if self.property.split(".")[0] in self.fields:
             raise ValueError(f"The property {self.property!r} is also a field that is lifted out.")
@@ -138,6 +141,12 @@ class WrappedItems(_Plain):
     property: str = "records"
     item: str = "fields"
 
+    def __post_init__(self) -> None:
+        """Refuse a path that is none, and a key that is none."""
+        _check_path(self.property)
+        if not self.item or not isinstance(self.item, str):
+            raise ValueError(f"The key around each record (item) must be a text, not {self.item!r}.")
+
     def body(self, items: Sequence[Item]) -> bytes:
         """Return the body for the records of a batch."""
         return to_json(_nest(self.property, [{self.item: item} for item in items]))
@@ -155,7 +164,7 @@ class MapByKey:
 
     def __post_init__(self) -> None:
         """Refuse to map by nothing."""
-        if not self.key_field:
+        if not self.key_field or not isinstance(self.key_field, str):
             raise ValueError("map_by_key needs the field whose value is the key (key_field).")
 
     def key(self, item: Item) -> Any:
@@ -192,7 +201,7 @@ class Calculated(_Plain):
 
     def body(self, items: Sequence[Item]) -> bytes:
         """Return the body for the records of a batch."""
-        return to_json(plain(self.function(list(items)), None))
+        return to_json(plain(self.function(list(items)), "grouping"))
 
 
 ALGORITHMS: Mapping[str, Callable[..., Grouping]] = {
@@ -221,6 +230,11 @@ def make_grouping(algorithm: str | Callable[[list[Item]], Any], options: Mapping
         return ALGORITHMS[algorithm](**(options or {}))
     except TypeError as error:
         raise ValueError(f"grouping_options of {algorithm}: {str(error).partition(') ')[2] or error}.") from None
+
+
+def _check_path(path: str) -> None:
+    if not isinstance(path, str) or not all(path.split(".")):
+        raise ValueError(f"The property {path!r} has an empty part, or is no text.")
 
 
 def _nest(path: str, value: Any) -> dict[str, Any]:
