@@ -21,7 +21,8 @@ OURS = frozenset({"authorization", "content-type", "content-length", "transfer-e
 def check_url(url: str) -> None:
     """Check a URL before any record is there to fill it in.
 
-    :raises ValueError: it is empty, holds a character that no URL has, or braces other than ``{record.FIELD}``.
+    :raises ValueError: it is empty, holds a character that no URL has, braces other than ``{record.FIELD}``, or a part
+        by which another address would be asked than the one that stands there.
     """
     if not url.strip():
         raise ValueError("The URL is empty; give a path such as /Contacts, or a full URL.")
@@ -30,6 +31,9 @@ def check_url(url: str) -> None:
     rest = PLACEHOLDER.sub("", url).replace(ID, "")
     if "{" in rest or "}" in rest:
         raise ValueError(f"The URL {url!r} has braces that are not {{record.FIELD}}.")
+    shape = PLACEHOLDER.sub("x", url)
+    if "#" in shape or {".", ".."} & set(re.split(r"[/\\?]", shape)):
+        raise ValueError(f"The URL {url!r} has a part that no server gets to see: '.', '..' or what follows a '#'.")
     if "://" in url and urlsplit(url).scheme not in ("http", "https"):
         raise ValueError(f"The URL {url!r} is neither http nor https.")
     if "://" in url and PLACEHOLDER.search(urlsplit(url).netloc):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from requests.structures import CaseInsensitiveDict
+
 from airflow_provider_insightly.api.client import InsightlyClient
 from airflow_provider_insightly.sending.address import fields_of_url
 from airflow_provider_insightly.sending.exchange import Exchange
@@ -74,11 +76,14 @@ def preview(
         url = outcome.url if "://" in outcome.url else f"{base_url.rstrip('/')}/{outcome.url.lstrip('/')}"
         for item in outcome.items if fields_of_url(settings.url) else ():
             url = mask_text(url, item.record.values, settings.masked)
-        headers = {"Authorization": f"Basic {MASKED}", "Accept": "application/json", **outcome.headers}
+        headers = CaseInsensitiveDict({"Authorization": f"Basic {MASKED}", "Accept": "application/json"})
+        headers.update(outcome.headers)
         if outcome.body is not None:
             headers["Content-Type"] = "application/json"
         note = "the record is read first, and these fields are laid over it" if settings.update_mode == "merge" else ""
-        samples.append(Sample(outcome.indices, outcome.method, url, headers, _shown(settings, outcome.body), note=note))
+        samples.append(
+            Sample(outcome.indices, outcome.method, url, dict(headers), _shown(settings, outcome.body), note=note)
+        )
     return samples
 
 
