@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Literal
 
 from airflow_provider_insightly.api.client import InsightlyClient
@@ -26,7 +26,7 @@ from airflow_provider_insightly.sending.settings import SendSettings, SettingErr
 log = logging.getLogger(__name__)
 
 WINDOW = 200  # items that are looked up in the journal at once
-MOST_DOUBTS = 500  # creates in doubt that are kept in memory before they are resolved
+MOST_DOUBTS = 500  # creates in doubt that are kept in memory; then nothing goes out before they are resolved
 ROUNDS = 5  # how often a create that is not to be found is sent again before it is reported as unknown
 
 
@@ -110,15 +110,16 @@ class _Send:
         self.progress = Progress(log, total)
         self.doubts: list[Result] = []
         self.maybe_deleted: set[int] = set()
+        self.is_stopped = False
         self.may_look_up = bool(policy.match_on) and settings.target is not None
 
     def run(self, given: Iterable[Item | Rejection]) -> None:
-        """Send all items, then resolve doubts and send again what turned out not to be done."""
+        """Send all items, then send again what turned out not to be done."""
         items: Iterable[Item | Result | Rejection] = self.skip_known(given)
         not_done: list[Item] = []
         try:
             for _ in range(ROUNDS):
-                not_done = self.deliver(items) + self.resolve()
+                not_done = self.deliver_all(items)
                 if not not_done:
                     return
                 items = not_done
@@ -129,21 +130,37 @@ class _Send:
             message = f"Its answer was lost, and it was not to be found afterwards, {ROUNDS} times."
             self.report.add(Result((item,), "failed", (None,), message=message, attempts=ROUNDS))
 
-    def deliver(self, items: Iterable[Item | Result | Rejection]) -> list[Item]:
-        """Send items, report what is certain, and return those to be sent again."""
+    def deliver_all(self, items: Iterable[Item | Result | Rejection]) -> list[Item]:
+        """Send items, find out about those in doubt, and return those to be sent again.
+
+        Doubts are resolved while nothing is under way: a record that is, and like one in doubt, would be taken for it.
+        """
         again: list[Item] = []
+        rest = iter(items)
+        self.is_stopped = False
+        while not self.is_stopped and (first := next(rest, None)) is not None:
+            self.deliver(chain([first], self.take_while_few_are_in_doubt(rest)))
+            again += self.resolve()
+        return again
+
+    def take_while_few_are_in_doubt(
+        self, items: Iterator[Item | Result | Rejection]
+    ) -> Iterator[Item | Result | Rejection]:
+        """Yield items until too many are in doubt to be kept in memory."""
+        while len(self.doubts) < MOST_DOUBTS and (item := next(items, None)) is not None:
+            yield item
+
+    def deliver(self, items: Iterable[Item | Result | Rejection]) -> None:
+        """Send items, report what is certain, and keep what is in doubt."""
         requests: Iterator[Request | Result | Rejection] = build_requests(self.settings, items)
         with closing(deliver(requests, self.make_request, self.client.concurrency, self.is_end)) as outcomes:
             for outcome in outcomes:
                 if isinstance(outcome, Result) and outcome.outcome == "unknown":
                     self.doubts += _one_by_one(outcome)
-                    if len(self.doubts) >= MOST_DOUBTS:
-                        again += self.resolve()
                     continue
                 self.report.add(outcome)
                 if isinstance(outcome, Result):
                     self.progress.show(self.report, outcome.quota_remaining)
-        return again
 
     def skip_known(self, items: Iterable[Item | Rejection]) -> Iterator[Item | Result | Rejection]:
         """Yield items, those that an earlier attempt has done or left in doubt as the results that they are."""
@@ -183,11 +200,11 @@ class _Send:
 
     def is_end(self, outcome: Result | Rejection) -> bool:
         """Tell whether an outcome ends the send."""
-        if self.policy.on_record_error != "stop":
-            return False
-        if isinstance(outcome, Rejection) or outcome.outcome in ("rejected", "failed"):
-            return True
-        return outcome.outcome == "unknown" and not self.may_look_up and self.policy.on_unknown == "fail"
+        if self.policy.on_record_error == "stop":
+            is_lost = not self.may_look_up and self.policy.on_unknown == "fail"
+            ends = ("rejected", "failed", *(["unknown"] if is_lost else []))
+            self.is_stopped |= isinstance(outcome, Rejection) or outcome.outcome in ends
+        return self.is_stopped
 
     def resolve(self) -> list[Item]:
         """Find out about the creates in doubt; report those that are settled and return those to be sent again."""

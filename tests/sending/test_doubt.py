@@ -12,7 +12,7 @@ from airflow_provider_insightly.sending.doubt import agree
 from airflow_provider_insightly.sending.grouping import make_grouping
 from airflow_provider_insightly.sending.send import DeliveryPolicy
 from airflow_provider_insightly.sending.settings import SendSettings, SettingError
-from tests.sending.conftest import Sent
+from tests.sending.conftest import Sent, make_client
 from tests.sending.test_send import contacts, emails
 
 Run = Callable[..., Sent]
@@ -89,6 +89,31 @@ def test_a_field_by_which_nothing_can_be_found_is_refused_before_anything_is_sen
         run_send(settings, emails(2), policy=DeliveryPolicy(match_on=(name,)))
 
     assert insightly_sandbox.requests() == []
+
+
+def test_a_record_under_way_is_not_taken_for_an_equal_one_in_doubt(
+    run_send: Run, insightly_sandbox: InsightlySandbox, mocker
+):
+    mocker.patch("airflow_provider_insightly.sending.send.MOST_DOUBTS", 1)
+    lost = {"kind": "drop_before", "nth": 2, "method": "POST"}
+    insightly_sandbox.faults([lost, {"kind": "stall", "seconds": 0.3, "nth": 3, "method": "POST"}])
+    policy = DeliveryPolicy(match_on=("EMAIL_ADDRESS",), unknown_wait=0.1)
+
+    sent = run_send("create_contact", [*emails(1), *emails(2)[1:] * 2, *emails(5)[2:]], policy=policy)
+
+    assert len(contacts(insightly_sandbox)) == 6
+    assert sorted(sent.summary["record_ids"]) == [c["CONTACT_ID"] for c in contacts(insightly_sandbox)]
+
+
+def test_what_is_in_doubt_when_a_send_stops_is_not_forgotten(run_send: Run, insightly_sandbox: InsightlySandbox):
+    lost = {"kind": "drop_before", "nth": 2, "method": "POST"}
+    insightly_sandbox.faults([lost, {"kind": "status", "status": 400, "nth": 3, "method": "POST"}])
+    policy = DeliveryPolicy(match_on=("EMAIL_ADDRESS",), unknown_wait=0.1, on_record_error="stop")
+    one_by_one = make_client(insightly_sandbox, concurrency=1)
+
+    sent = run_send("create_contact", emails(3), policy=policy, via=one_by_one)
+
+    assert [bool(record_id) for record_id in sent.summary["record_ids"]] == [True, True, False]
 
 
 def test_an_error_while_they_are_looked_for_leaves_none_unreported(
