@@ -30,8 +30,6 @@ def run(args: argparse.Namespace) -> int:
         key = find_send(first)
         if key is None:
             raise ValueError(f"{args.records} is no rejected file: its first line names no send.")
-        if args.records in (args.rejected, args.responses):
-            raise ValueError("--rejected and --responses must be other files than the one that is sent again.")
     except (ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -190,7 +190,7 @@ class SendingOperator(BaseOperator):
         :raises AirflowException: records or the send failed for reasons that may pass.
         """
         from airflow_provider_insightly.api import errors
-        from airflow_provider_insightly.operators.storage import writing_lines
+        from airflow_provider_insightly.operators.storage import refuse_same_files, writing_lines
         from airflow_provider_insightly.sending.journal import Journal
         from airflow_provider_insightly.sending.report import Report
         from airflow_provider_insightly.sending.send import send
@@ -198,6 +198,7 @@ class SendingOperator(BaseOperator):
 
         try:
             settings, policy = self.build_settings(), self._policy()
+            refuse_same_files(self.find_path(), self.responses_path, self.rejected_path)
             test = self._read_test_record(settings)
             key = f"test/{uuid.uuid4()}" if test is not None else self.find_send_key(context)
             with writing_lines(self.responses_path) as respond, writing_lines(self.rejected_path) as reject:

@@ -73,6 +73,19 @@ def test_send_and_replay(command: Command, file: Path, tmp_path: Path, capsys, i
     assert [c["FIRST_NAME"] for c in contacts(insightly_sandbox)] == ["Zoë", "Ann", "Nina"]
 
 
+@pytest.mark.parametrize(("responses", "rejected"), [("{}", "x"), ("x", "{}"), ("x", "./x")])
+def test_no_file_is_written_over_another(
+    responses: str, rejected: str, command: Command, file: Path, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(file.parent)
+    files = ["--responses", responses.format(file), "--rejected", rejected.format(file.name)]
+
+    assert command("send", str(file), "--template", "create_contact", *files) == 1
+
+    assert "must be three" in capsys.readouterr().err
+    assert file.read_text() == CSV
+
+
 def test_a_replay_of_the_input_leaves_no_record_out(
     command: Command, capsys, monkeypatch: pytest.MonkeyPatch, insightly_sandbox: InsightlySandbox
 ):
