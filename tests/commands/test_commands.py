@@ -52,6 +52,8 @@ def test_preview_of_a_grouping_from_the_input(command: Command, capsys, monkeypa
         (["--template", "create_contac"], "create_contact"),
         ([], "Give --template, or --method and --url"),
         (["--template", "create_contact", "--grouping", "json_array"], "one record a request"),
+        (["--template", "create_contact", "--method", "DELETE", "--batch-size", "5"], "--method and --batch-size"),
+        (["--url", "/Contacts", "--grouping-options", '{"property": "x"}'], "no --grouping"),
     ],
 )
 def test_settings_that_cannot_work(options: list[str], message: str, command: Command, file: Path, capsys):
@@ -149,6 +151,8 @@ def test_a_connection_that_does_not_exist(command: Command, file: Path, capsys):
 
 
 def test_a_test_record_that_is_not_json(command: Command, capsys):
+    assert command("send-test", "[" * 100_000, "--template", "create_contact") != 0
+    assert "this is not JSON: maximum recursion" in capsys.readouterr().err
     assert command("send-test", '{"FIRST_NAME"', "--template", "create_contact") != 0
     assert "this is not JSON: Expecting ':'" in capsys.readouterr().err
 
@@ -173,6 +177,12 @@ def test_db(command: Command, file: Path, capsys):
     assert "Forgot 0 sends" in capsys.readouterr().out
     assert command("db", "prune", "--older-than", "-1") == 0
     assert "Forgot 1 sends" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "1e9", "x"])
+def test_days_that_are_none(days: str, command: Command, capsys):
+    assert command("db", "prune", "--older-than", days) == 2
+    assert "no number of days" in capsys.readouterr().err
 
 
 def test_a_reader_that_has_seen_enough_ends_the_command_quietly(file: Path):
