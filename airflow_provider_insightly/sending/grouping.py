@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from airflow_provider_insightly.sending.body import plain, to_json
 from airflow_provider_insightly.sending.record import FieldError
@@ -17,7 +17,12 @@ Item = Mapping[str, Any]
 
 
 class Grouping(Protocol):
-    """How records share a body."""
+    """How records share a body.
+
+    :cvar adds_up: the body of a batch takes no more bytes than those of its records alone, taken together.
+    """
+
+    adds_up: ClassVar[bool]
 
     def key(self, item: Item) -> Any:
         """Return what the records of one batch have in common; a change of it starts a new batch.
@@ -34,6 +39,8 @@ class Grouping(Protocol):
 
 class _Plain:
     """A grouping for which every record fits into every batch."""
+
+    adds_up: ClassVar[bool] = True
 
     def key(self, item: Item) -> Any:
         return None
@@ -102,6 +109,7 @@ class HoistedFields:
     :param property: the key of the records, dots as above.
     """
 
+    adds_up: ClassVar[bool] = True
     fields: Sequence[str] = ()
     property: str = "records"
 
@@ -160,6 +168,7 @@ class MapByKey:
         overwrites another.
     """
 
+    adds_up: ClassVar[bool] = True
     key_field: str = ""
 
     def __post_init__(self) -> None:
@@ -197,6 +206,7 @@ class Calculated(_Plain):
     :param function: takes the list of records and returns the JSON value of the body.
     """
 
+    adds_up: ClassVar[bool] = False  # nobody knows what it does
     function: Callable[[list[Item]], Any]
 
     def body(self, items: Sequence[Item]) -> bytes:

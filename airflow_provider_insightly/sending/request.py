@@ -183,40 +183,70 @@ def _request(settings: SendSettings, items: tuple[Item, ...]) -> Request:
 def _batches(
     settings: SendSettings, grouping: Grouping, items: Iterable[Item | Rejection | Other]
 ) -> Iterator[Request | Rejection | Other]:
-    batch: list[Item] = []
-    batch_key: Any = None
+    batch = _Batch(settings, grouping)
     for item in items:
         if not isinstance(item, Item):
             yield item
             continue
         try:
             key = grouping.key(item.values)
-            _check_size(settings, grouping.body([item.values]) if settings.batch_bytes else b"")
+            size = _find_size(settings, grouping, item)
         except FieldError as error:
             yield Rejection(item.record, error.field, error.reason)
             continue
-        if batch and not (key == batch_key and _has_room(settings, grouping, batch, item)):
-            yield _request(settings, tuple(batch))
-            batch = []
-        batch.append(item)
-        batch_key = key
-    if batch:
-        yield _request(settings, tuple(batch))
+        if batch.items and not batch.has_room(item, key, size):
+            yield _request(settings, tuple(batch.items))
+            batch = _Batch(settings, grouping)
+        batch.add(item, key, size)
+    if batch.items:
+        yield _request(settings, tuple(batch.items))
 
 
-def _check_size(settings: SendSettings, alone: bytes) -> None:
-    if settings.batch_bytes is not None and len(alone) > settings.batch_bytes:
-        raise FieldError(None, f"takes {len(alone)} bytes alone, more than batch_bytes={settings.batch_bytes}")
+class _Batch:
+    """The records of a request that is being put together.
+
+    :ivar size: the most bytes that its body can take, where that matters.
+    """
+
+    def __init__(self, settings: SendSettings, grouping: Grouping) -> None:
+        self.items: list[Item] = []
+        self.size = 0
+        self._settings = settings
+        self._grouping = grouping
+        self._values: list[Mapping[str, Any]] = []
+        self._key: Any = None
+
+    def has_room(self, item: Item, key: Any, size: int) -> bool:
+        """Tell whether a record, of a size of its own, may join the others."""
+        if key != self._key or len(self.items) >= self._settings.batch_size:
+            return False
+        return self._grouping.fits(self._values, item.values) and self._holds(item, size)
+
+    def add(self, item: Item, key: Any, size: int) -> None:
+        """Let a record join."""
+        self.items.append(item)
+        self._values.append(item.values)
+        self._key = key
+        self.size += size
+
+    def _holds(self, item: Item, size: int) -> bool:
+        limit = self._settings.batch_bytes
+        if limit is None or (self._grouping.adds_up and self.size + size <= limit):
+            return True
+        # Written out only when it may be full: for each record, a large batch would take longer than its request.
+        exact = len(self._grouping.body([*self._values, item.values]))
+        self.size = exact - size
+        return exact <= limit
 
 
-def _has_room(settings: SendSettings, grouping: Grouping, batch: list[Item], item: Item) -> bool:
-    if len(batch) >= settings.batch_size:
-        return False
-    if not grouping.fits([other.values for other in batch], item.values):
-        return False
+def _find_size(settings: SendSettings, grouping: Grouping, item: Item) -> int:
+    """Return the bytes that a record takes alone, where that matters."""
     if settings.batch_bytes is None:
-        return True
-    return len(grouping.body([other.values for other in (*batch, item)])) <= settings.batch_bytes
+        return 0
+    size = len(grouping.body([item.values]))
+    if size > settings.batch_bytes:
+        raise FieldError(None, f"takes {size} bytes alone, more than batch_bytes={settings.batch_bytes}")
+    return size
 
 
 def _find_source(method: str, record: Record) -> str | None:

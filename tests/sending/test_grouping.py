@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_insightly.sending.grouping import ALGORITHMS, make_grouping
+from airflow_provider_insightly.sending.grouping import ALGORITHMS, JsonArray, make_grouping
 from airflow_provider_insightly.sending.record import FieldError, Rejection
 from airflow_provider_insightly.sending.request import Request, build_requests, read_items
 from airflow_provider_insightly.sending.settings import SendSettings
@@ -129,6 +130,22 @@ def test_batches_keep_order_and_count(records: list[dict], grouping: Any, size: 
     assert all(1 <= len(batch.items) <= size for batch in batches)
     assert limit is None or all(len(batch.body) <= limit for batch in batches)
     assert build(records, *grouping, batch_size=size, batch_bytes=limit) == outcomes
+    algorithm = make_grouping(*grouping)
+    for batch, following in pairwise(batches):  # each is as full as it may be
+        values, more = [item.values for item in batch.items], following.items[0].values
+        if len(values) < size and algorithm.key(values[0]) == algorithm.key(more) and algorithm.fits(values, more):
+            assert limit is not None
+            assert len(algorithm.body([*values, more])) > limit
+
+
+def test_a_large_batch_is_not_written_out_for_each_record(mocker):
+    body = mocker.spy(JsonArray, "body")
+
+    (request,) = build([{"N": number} for number in range(2000)], "json_array", {}, batch_size=2000, batch_bytes=30_000)
+
+    assert len(request.body) <= 30_000
+    assert max(len(call.args[1]) for call in body.call_args_list) == 2000
+    assert sum(len(call.args[1]) for call in body.call_args_list) < 20_000
 
 
 def test_a_batch_goes_out_as_one_request(run_send: Callable[..., Sent], insightly_sandbox):
