@@ -54,9 +54,11 @@ class Answer:
 
     @property
     def server_time(self) -> datetime | None:
-        """The server's clock in UTC when it answered, to the second."""
-        date = self.headers.get("Date")
-        return parsedate_to_datetime(date).astimezone(timezone.utc) if date else None
+        """The server's clock in UTC when it answered, to the second; ``None`` when it does not say."""
+        try:
+            return parsedate_to_datetime(self.headers.get("Date", "")).astimezone(timezone.utc)
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,4 +363,4 @@ def _without_none(params: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _integer(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
+    return int(text) if text and text.isdecimal() else None

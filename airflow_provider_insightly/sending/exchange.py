@@ -93,7 +93,7 @@ class Exchange:
         return self._merge_once(request)
 
     def _merge_once(self, request: Request) -> Answer:
-        current = self._client.request("GET", request.url)
+        current = self._send(replace(request, method="GET", body=None))
         if not isinstance(current.body, dict):
             raise errors.BrokenAnswerError("not a record", method="GET", path=request.url, status=current.status)
         etag = current.headers.get("ETag") or current.body.get("ETag")

@@ -79,6 +79,12 @@ def test_an_empty_list_is_one_empty_page(server, make_client):
     assert page.server_time == datetime(2026, 11, 21, 20, tzinfo=timezone.utc)
 
 
+@pytest.mark.parametrize("date", ["yesterday", "Xxx, 99 Foo 2026 99:99:99 GMT"])
+def test_a_clock_that_nobody_can_read_is_none(server, make_client, date):
+    server.script = [answer("200 OK", "[]", f"Date: {date}")]
+    assert [page.server_time for page in make_client().pages("/Contacts")] == [None]
+
+
 def test_a_search_names_the_field_and_the_moment_in_utc(server, make_client):
     server.script = [answer("200 OK", "[]", "X-Total-Count: 0")]
     moment = datetime(2018, 4, 9, 18, 58, 14, tzinfo=timezone(timedelta(hours=2)))

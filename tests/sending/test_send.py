@@ -6,10 +6,14 @@ from datetime import datetime
 
 import pytest
 
+from airflow_provider_insightly.api.catalogue import get_object
 from airflow_provider_insightly.api.errors import AccessDeniedError, AuthenticationError
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
+from airflow_provider_insightly.sending.request import read_items
+from airflow_provider_insightly.sending.result import read_ids
 from airflow_provider_insightly.sending.send import DeliveryPolicy
 from airflow_provider_insightly.sending.settings import SendSettings, from_template
+from airflow_provider_insightly.sending.source import number_records
 from airflow_provider_insightly.sending.template import get_template
 from tests.sending.conftest import Sent, make_client
 
@@ -128,6 +132,24 @@ def test_merge_survives_a_server_whose_put_replaces(run_send: Run, insightly_san
     after = insightly_sandbox.call("GET", f"/Contacts/{ann['CONTACT_ID']}").json()
     assert (after["FIRST_NAME"], after["LAST_NAME"]) == ("Ann", "Ray")
     assert {c["FIELD_NAME"]: c["FIELD_VALUE"] for c in after["CUSTOMFIELDS"]} == {"A__c": "1", "B__c": "2"}
+
+
+def test_merge_reads_the_record_with_the_headers_of_the_send(run_send: Run, insightly_sandbox: InsightlySandbox):
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")
+    update = get_template("update_contact")
+    settings = from_template(update, update_mode="merge", headers={"X-Gateway": "a"})
+
+    run_send(settings, [{"CONTACT_ID": ann["CONTACT_ID"], "LAST_NAME": "Ray"}])
+
+    asked = [r for r in insightly_sandbox.requests() if r["method"] in ("GET", "PUT")]
+    assert [{k.lower(): v for k, v in r["headers"].items()}.get("x-gateway") for r in asked] == ["a", "a"]
+
+
+@pytest.mark.parametrize(("given", "known"), [(7, 7), ("7", 7), (2**70, None), (0, None), (None, None), ("x", None)])
+def test_an_id_in_an_answer_that_nobody_can_keep_is_none(given: object, known: int | None):
+    item = next(iter(read_items(SendSettings(method="POST", url="/Contacts"), number_records([{"A": 1}]))))
+
+    assert read_ids(get_object("Contacts"), (item,), {"CONTACT_ID": given}) == (known,)
 
 
 def test_replace_nulls_what_is_not_given(run_send: Run, insightly_sandbox: InsightlySandbox):
