@@ -73,7 +73,8 @@ def is_missing(value: Any) -> bool:
 def write_line(values: Mapping[str, Any]) -> str:
     """Write any values as one line of JSON: what could not be sent must still be shown, and told from others.
 
-    Reading the line and writing it again gives the same line.
+    Reading the line and writing it again gives the same line. NaN and infinity stand as in Python, though JSON has no
+    word for them: as a text, a field of texts would take them when the line is sent again.
     """
     try:
         return json.dumps(_shown(values))
@@ -95,8 +96,10 @@ def _shown(value: Any) -> Any:
         return {str(name): _shown(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_shown(item) for item in value]
-    if value is None or isinstance(value, (str, bool)) or (isinstance(value, float) and math.isfinite(value)):
+    if value is None or isinstance(value, (str, bool, float)):
         return value
+    if isinstance(value, Decimal) and not value.is_finite():
+        return math.nan if value.is_nan() else float(value)
     if isinstance(value, int):
         return value if abs(value) < 10**MOST_DIGITS else hex(value)  # Python writes no more than 4300 digits
     try:

@@ -138,7 +138,8 @@ def _refuse_twice(custom: Iterable[Mapping[str, Any]]) -> None:
 def _text(field: Field, value: Any) -> str:
     if isinstance(value, (bool, float, dict, list)):
         raise FieldError(field.name, f"is a {type(value).__name__} ({shown(value)}), but the field is a text")
-    text = plain(value, field.name) if isinstance(value, date) else str(value)
+    is_of_text = not isinstance(value, date) and not (isinstance(value, Decimal) and not value.is_finite())
+    text = str(value) if is_of_text else plain(value, field.name)
     if field.max_length is not None and len(text) > field.max_length:
         raise FieldError(field.name, f"has {len(text)} characters, the field takes at most {field.max_length}")
     return text

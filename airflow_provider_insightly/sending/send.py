@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -54,6 +55,8 @@ class DeliveryPolicy:
             raise ValueError(f"on_unknown is {self.on_unknown!r}; it must be fail or resend.")
         if self.on_record_error not in ("fail", "continue", "stop"):
             raise ValueError(f"on_record_error is {self.on_record_error!r}; it must be fail, continue or stop.")
+        if not 0 <= self.unknown_wait < math.inf:
+            raise ValueError("unknown_wait must be a number of seconds, at least 0.")
         if not 0 <= self.max_failure_ratio < 1:
             raise ValueError("max_failure_ratio must be at least 0 and below 1.")
         if self.max_failure_ratio and self.on_record_error != "fail":

@@ -65,6 +65,7 @@ def test_values_are_read_by_the_field_s_type(field: str, value: Any, read: Any):
         ("OPPORTUNITY_NAME", "caf\udce9", "is not UTF-8: byte 0xe9 at character 3"),
         ("OPPORTUNITY_NAME", ["a"], "is a list"),
         ("OPPORTUNITY_NAME", 1.5, "is a float"),
+        ("OPPORTUNITY_NAME", Decimal("NaN"), "is nan"),
         ("FORECAST_CLOSE_DATE", "29/02/2020", "must be a date"),
         ("FORECAST_CLOSE_DATE", "2019-02-29", "must be a date"),
         ("OPPORTUNITY_NAM", "x", "did you mean OPPORTUNITY_NAME"),

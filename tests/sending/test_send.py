@@ -1,19 +1,23 @@
 from __future__ import annotations
 
+import io
 import json
+import math
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 
 import pytest
 
 from airflow_provider_insightly.api.catalogue import get_object
 from airflow_provider_insightly.api.errors import AccessDeniedError, AuthenticationError
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
+from airflow_provider_insightly.sending.replay import read_rejected
 from airflow_provider_insightly.sending.request import read_items
 from airflow_provider_insightly.sending.result import read_ids
 from airflow_provider_insightly.sending.send import DeliveryPolicy
 from airflow_provider_insightly.sending.settings import SendSettings, from_template
-from airflow_provider_insightly.sending.source import number_records
+from airflow_provider_insightly.sending.source import number_records, read_file
 from airflow_provider_insightly.sending.template import get_template
 from tests.sending.conftest import Sent, make_client
 
@@ -354,6 +358,24 @@ def test_huge_and_endless_values(run_send: Run, insightly_sandbox: InsightlySand
     assert "10000000 characters" in rejected[0]["message"]
     (kept,) = contacts(insightly_sandbox)
     assert kept["CUSTOMFIELDS"][0]["FIELD_VALUE"] == huge
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.inf, Decimal("NaN"), "caf\udce9"])
+def test_a_rejected_value_that_is_not_corrected_is_rejected_again(value: object, run_send: Run, insightly_sandbox):
+    first = run_send("create_contact", [{"FIRST_NAME": "Ann", "PHONE": value}])
+
+    lines = read_file(io.BytesIO("".join(first.rejected).encode()), "jsonl", "rejected")
+    again = run_send("create_contact", [record.values for record in read_rejected(lines)])
+
+    assert again.summary["failed"] == 1
+    assert [json.loads(line)["field"] for line in (*first.rejected, *again.rejected)] == ["PHONE"] * 2
+    assert contacts(insightly_sandbox) == []
+
+
+@pytest.mark.parametrize("seconds", [-1.0, math.nan, math.inf])
+def test_a_time_that_nobody_can_wait_is_refused(seconds: float):
+    with pytest.raises(ValueError, match="unknown_wait must be"):
+        DeliveryPolicy(unknown_wait=seconds)
 
 
 def test_what_cannot_be_sent_may_stand_in_a_column_that_is_left_out(run_send: Run, insightly_sandbox: InsightlySandbox):
