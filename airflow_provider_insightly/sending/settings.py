@@ -109,11 +109,19 @@ class SendSettings:
         return frozenset(self.mask_fields) | renamed
 
     def check_host(self, base_url: str) -> None:
-        """Refuse a full URL of another host than the connection's, before anything is sent.
+        """Refuse a URL that does not belong to the connection's address, before anything is sent.
 
-        :raises SettingError: the API key would go to another host, which nobody allowed.
+        :raises SettingError: the API key would go to another host, which nobody allowed, or the version of the API
+            would stand in the address twice.
         """
-        if "://" not in self.url or self.allow_other_hosts:
+        if "://" not in self.url:
+            first, version = self.url.strip("/").partition("/")[0], base_url.rstrip("/").rpartition("/")[2]
+            if first == version:
+                raise SettingError(
+                    "url", f"The URL {self.url!r} is below /{version} already: leave that out, or give a full URL."
+                )
+            return
+        if self.allow_other_hosts:
             return
         here, there = urlsplit(base_url), urlsplit(self.url)
         if (here.scheme, here.netloc.lower()) != (there.scheme, there.netloc.lower()):
