@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 from airflow_provider_insightly.api.catalogue import InsightlyObject
@@ -222,11 +223,12 @@ def comparable(value: Any) -> str:
     return f"{text} 00:00:00" if DATE.fullmatch(text) else text
 
 
-def _as_number(value: Any) -> float | None:
+def _as_number(value: Any) -> Decimal | None:
     try:
-        return None if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+        number = None if isinstance(value, bool) else Decimal(str(value))
+    except ArithmeticError:
         return None
+    return number if number is not None and number.is_finite() else None
 
 
 def _is_scalar(value: Any) -> bool:

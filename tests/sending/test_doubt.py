@@ -60,6 +60,8 @@ def test_a_record_is_found_by_a_custom_field_that_came_back_in_its_own_type(
         (None, "", True),
         (None, 0, False),
         ("nan", 5, False),
+        ("sNaN", 5, False),
+        ("9007199254740993", 9007199254740992, False),  # the same as floats
         ("x", 5, False),
     ],
 )
