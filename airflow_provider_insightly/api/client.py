@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json as jsonlib
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
-import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
@@ -23,6 +21,7 @@ from airflow_provider_insightly import __version__
 from airflow_provider_insightly.api import errors
 from airflow_provider_insightly.api.address import find_base_url
 from airflow_provider_insightly.api.catalogue import get_object
+from airflow_provider_insightly.api.no_answer import find_kind, find_reason
 from airflow_provider_insightly.api.retry import NO_RETRY, RetryPolicy, retrying
 from airflow_provider_insightly.api.throttle import LocalThrottle, Throttle
 
@@ -55,9 +54,11 @@ class Answer:
 
     @property
     def server_time(self) -> datetime | None:
-        """The server's clock in UTC when it answered, to the second."""
-        date = self.headers.get("Date")
-        return parsedate_to_datetime(date).astimezone(timezone.utc) if date else None
+        """The server's clock in UTC when it answered, to the second; ``None`` when it does not say."""
+        try:
+            return parsedate_to_datetime(self.headers.get("Date", "")).astimezone(timezone.utc)
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +170,13 @@ class InsightlyClient:
         """
         url = self._url(path, allow_other_hosts)
         body = jsonlib.dumps(json, ensure_ascii=False).encode() if json is not None else data
-        prepared = self._session.prepare_request(
-            requests.Request(method.upper(), url, params=_without_none(params), data=body, headers=dict(headers or {}))
+        asked = requests.Request(
+            method.upper(), url, params=_without_none(params), data=body, headers=dict(headers or {})
         )
+        try:
+            prepared = self._session.prepare_request(asked)
+        except requests.RequestException as error:  # such as a port that is none
+            raise errors.ConnectError(self._redact(find_reason(error)), method=method.upper(), path=path) from None
         if body is not None:
             prepared.headers["Content-Type"] = "application/json"
         may_be_done = False
@@ -196,24 +201,22 @@ class InsightlyClient:
             started = time.monotonic()
             try:
                 response = self._session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
-            except requests.RequestException as error:
-                raise _no_answer(error)(self._redact(_reason(error)), method=method, path=path) from None
+            except OSError as error:  # all of requests' errors are some, and it raises others as they are
+                raise find_kind(error)(self._redact(find_reason(error)), method=method, path=path) from None
             seconds = time.monotonic() - started
-        text = response.content.decode("utf-8-sig", "replace")
+        text = self._redact(response.content.decode("utf-8-sig", "replace"))
         if not 200 <= response.status_code < 300:
-            failure = errors.from_answer(
-                response.status_code, response.headers, self._redact(text), method=method, path=path
-            )
+            failure = errors.from_answer(response.status_code, response.headers, text, method=method, path=path)
             if isinstance(failure, errors.BurstLimitError):
-                self.throttle.slow_down(failure.retry_after)
+                # All workers pause: for longer than one request is tried, nobody would know what they wait for.
+                pause = failure.retry_after
+                self.throttle.slow_down(None if pause is None else min(pause, self.retry.seconds))
             raise failure
         try:
             body = jsonlib.loads(text) if text.strip() else None
-        except ValueError:
+        except (ValueError, RecursionError):
             kind = errors.HtmlAnswerError if errors.is_html(text) else errors.BrokenAnswerError
-            broken = kind(
-                errors.read_message(self._redact(text)), method=method, path=path, status=response.status_code
-            )
+            broken = kind(errors.read_message(text), method=method, path=path, status=response.status_code)
             broken.outcome = "unknown"
             raise broken from None
         return Answer(response.status_code, response.headers, body, text, seconds)
@@ -225,7 +228,8 @@ class InsightlyClient:
         """
         host = "{0.scheme}://{0.netloc}".format(urlsplit(url))
         if host not in self._hosts:
-            self._hosts[host] = self._session.merge_environment_settings(host, {}, None, None, None)
+            ours = self._session  # given as if for this request alone, or the environment's would win
+            self._hosts[host] = ours.merge_environment_settings(host, dict(ours.proxies), None, ours.verify, None)
         return self._hosts[host]
 
     def _url(self, path: str, allow_other_hosts: bool) -> str:
@@ -334,7 +338,7 @@ class InsightlyClient:
         return answer.body
 
     def _unexpected(self, expected: str, answer: Answer, method: str, path: str) -> errors.BrokenAnswerError:
-        came = self._redact(errors.read_message(answer.text)) or "an empty body"
+        came = errors.read_message(answer.text) or "an empty body"
         return errors.BrokenAnswerError(f"not {expected}: {came}", method=method, path=path, status=answer.status)
 
 
@@ -354,46 +358,9 @@ def format_time(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _no_answer(error: requests.RequestException) -> type[errors.InsightlyError]:
-    """Return the kind of error for a request that brought no answer, by what lies at the bottom of it."""
-    causes = list(_causes(error))
-    if any(isinstance(cause, (requests.exceptions.SSLError, ssl.SSLError)) for cause in causes):
-        return errors.TlsError
-    if any(isinstance(cause, urllib3.exceptions.NameResolutionError) for cause in causes):
-        return errors.DnsError
-    if any(isinstance(cause, (requests.ConnectTimeout, urllib3.exceptions.NewConnectionError)) for cause in causes):
-        return errors.ConnectError
-    if isinstance(error, requests.exceptions.ProxyError):
-        return errors.ConnectError
-    if isinstance(error, requests.ReadTimeout) or any(
-        isinstance(cause, urllib3.exceptions.ReadTimeoutError) for cause in causes
-    ):
-        return errors.AnswerTimeoutError
-    return errors.LostAnswerError
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and all that lies below it, in ``__cause__``, in ``reason`` and in its arguments."""
-    todo, seen = [error], set()
-    while todo:
-        current = todo.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        below = [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
-        todo += [cause for cause in below if isinstance(cause, BaseException)]
-
-
-def _reason(error: BaseException) -> str:
-    """Return the words of the innermost error: the outer ones repeat it with the addresses of objects."""
-    innermost = list(_causes(error))[-1]
-    return f"{type(innermost).__name__}: {innermost}"[: errors.LONGEST_SERVER_MESSAGE]
-
-
 def _without_none(params: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (params or {}).items() if value is not None}
 
 
 def _integer(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
+    return int(text) if text and text.isdecimal() else None

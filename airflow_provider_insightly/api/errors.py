@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import ClassVar, Literal
@@ -229,7 +230,7 @@ def read_message(text: str) -> str:
     else:
         try:
             body = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             body = text
         if isinstance(body, dict):
             parts = [str(body[key]) for key in ("Message", "MessageDetail", "ExceptionMessage") if body.get(key)]
@@ -243,6 +244,7 @@ def read_message(text: str) -> str:
 def _seconds(retry_after: str | None) -> float | None:
     """Read ``Retry-After`` in seconds; its other form, a date, is rare and not worth trusting two clocks for."""
     try:
-        return max(0.0, float(retry_after)) if retry_after else None
+        seconds = float(retry_after or "")
     except ValueError:
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

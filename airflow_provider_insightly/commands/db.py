@@ -14,7 +14,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("upgrade", help="make the tables, or bring them up to date; each use of the store does so too")
     prune = actions.add_parser("prune", help="remove the journal of old sends; a task of theirs then fails")
-    prune.add_argument("--older-than", type=float, required=True, metavar="DAYS")
+    prune.add_argument("--older-than", type=read_days, required=True, metavar="DAYS")
+
+
+def read_days(text: str) -> timedelta:
+    """Read an argument that is a number of days."""
+    try:
+        days = timedelta(days=float(text))
+        datetime.now(timezone.utc) - days
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text} is no number of days that there have been") from None
+    return days
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,6 +39,6 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from airflow_provider_insightly.sending.journal import prune
 
-    count = prune(engine, datetime.now(timezone.utc) - timedelta(days=args.older_than))
+    count = prune(engine, datetime.now(timezone.utc) - args.older_than)
     sys.stdout.write(f"Forgot {count} sends in {shown}.\n")
     return 0

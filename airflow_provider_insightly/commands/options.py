@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from airflow_provider_insightly.sending.settings import SendSettings
 
 
+OF_A_URL = ("method", "object", "batch_size", "batch_bytes", "patch_fallback")
+
+
 def add_records(parser: argparse.ArgumentParser) -> None:
     """Add the source of the records."""
     parser.add_argument(
@@ -41,7 +44,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nulls", choices=("omit", "send"), default="omit")
     parser.add_argument("--grouping", help="json_array, property_inside_json_object, hoisted_fields …")
     parser.add_argument("--grouping-options", type=read_json, help='as JSON: {"property": "records"}')
-    parser.add_argument("--batch-size", type=int, default=100)
+    parser.add_argument("--batch-size", type=int, help="the most records in a body (default: 100)")
     parser.add_argument("--batch-bytes", type=int)
     parser.add_argument("--patch-fallback", choices=("put",))
     parser.add_argument("--mask", dest="mask_fields", help="fields whose values are not shown, separated by commas")
@@ -71,7 +74,7 @@ def read_json(text: str) -> Any:
     """Read an argument that is JSON."""
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"this is not JSON: {error}") from None
 
 
@@ -84,6 +87,11 @@ def read_settings(args: argparse.Namespace) -> SendSettings:
 
     if bool(args.template) == bool(args.url):
         raise ValueError("Give --template, or --method and --url, and not both.")
+    given = [f"--{name.replace('_', '-')}" for name in OF_A_URL if getattr(args, name) is not None]
+    if args.template and given:
+        raise ValueError(f"{' and '.join(given)} is for --url; a template has its own. Remove it, or the template.")
+    if args.grouping_options and not args.grouping:
+        raise ValueError("--grouping-options are given, but no --grouping; choose one.")
     return read_settings(vars(args))
 
 

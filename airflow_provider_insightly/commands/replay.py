@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from itertools import chain, islice
 
 from airflow_provider_insightly.commands import options
 from airflow_provider_insightly.commands.send import send_file
@@ -24,12 +25,12 @@ def run(args: argparse.Namespace) -> int:
 
     args.format, args.encoding = "jsonl", "utf-8"
     try:
-        key = find_send(options.read_records(args))
+        lines = options.read_records(args)
+        first = list(islice(lines, 1))  # read once: the input cannot be read from its start again
+        key = find_send(first)
         if key is None:
             raise ValueError(f"{args.records} is no rejected file: its first line names no send.")
-        if args.records in (args.rejected, args.responses):
-            raise ValueError("--rejected and --responses must be other files than the one that is sent again.")
     except (ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    return send_file(args, read_rejected(options.read_records(args)), key)
+    return send_file(args, read_rejected(chain(first, lines)), key)

@@ -40,7 +40,7 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
 
     from airflow_provider_insightly.api.errors import InsightlyError
     from airflow_provider_insightly.hooks.insightly import InsightlyHook
-    from airflow_provider_insightly.operators.storage import writing_lines
+    from airflow_provider_insightly.operators.storage import refuse_same_files, writing_lines
     from airflow_provider_insightly.sending.form import split
     from airflow_provider_insightly.sending.journal import Journal
     from airflow_provider_insightly.sending.report import Report
@@ -53,6 +53,7 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
         settings = options.read_settings(args)
         if settings.method == "DELETE" and not args.confirm_delete:
             raise ValueError("This would delete records in Insightly for good: say --confirm-delete.")
+        refuse_same_files(None if args.records == "-" else args.records, args.responses, args.rejected)
         hook = InsightlyHook(args.conn_id)
         policy = DeliveryPolicy(
             match_on=split(args.match_on),
@@ -63,7 +64,7 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
         )
         with ExitStack() as stack:
             respond, reject = (stack.enter_context(writing_lines(path)) for path in (args.responses, args.rejected))
-            report = Report(key, respond, reject, settings.mask_fields)
+            report = Report(key, respond, reject, settings.masked)
             journal = Journal(hook.store(), key, hook.ids_of(settings.target))
             try:
                 send(settings, read_items(settings, records), hook.get_conn(), report, journal, policy)

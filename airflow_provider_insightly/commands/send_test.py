@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
 
     from airflow_provider_insightly.api.errors import InsightlyError
     from airflow_provider_insightly.hooks.insightly import InsightlyHook
-    from airflow_provider_insightly.sending.mask import mask
+    from airflow_provider_insightly.sending.mask import mask, mask_text
     from airflow_provider_insightly.sending.preview import test_send
     from airflow_provider_insightly.sending.record import Rejection
 
@@ -35,9 +35,11 @@ def run(args: argparse.Namespace) -> int:
     except (ValueError, LookupError, InsightlyError, AirflowNotFoundException) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    message = mask_text(result.message, args.record, settings.masked)
     if isinstance(result, Rejection):
-        sys.stderr.write(f"No request was made: {result.message}\n")
+        sys.stderr.write(f"No request was made: {message}\n")
         return 1
-    response = json.dumps(mask(result.response, settings.mask_fields), ensure_ascii=False, indent=2)
-    sys.stdout.write(f"{result.outcome}: {result.status} {result.message}\n{response}\n")
+    response = json.dumps(mask(result.response, settings.masked), ensure_ascii=False, indent=2)
+    response = mask_text(response, args.record, settings.masked)  # a refusal is a text
+    sys.stdout.write(f"{result.outcome}: {result.status} {message}\n{response}\n")
     return int(result.outcome != "succeeded")

@@ -278,6 +278,4 @@ class InsightlyReplayOperator(InsightlySendOperator):
             return True
         if not isinstance(self.records, str):
             raise ValueError("records must be the path of a rejected file.")
-        if self.records in (self.rejected_path, self.responses_path):
-            raise ValueError("rejected_path and responses_path must be other files than the one that is sent again.")
         return False

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 QUOTA_PAUSE = 3600.0  # seconds; the quota is that of a rolling day, so some of it is back after an hour
 
+LONGEST_QUOTA_PAUSE = 86400.0  # all of it is back after a day, whatever a server says
+
 JOURNAL_DAYS = 90.0  # where [insightly] journal_days says nothing else
 
 LEAST_FORGOTTEN = 20_000  # rows of old sends' journals that a send removes, or twice as many as it has records
@@ -171,10 +173,14 @@ class SendingOperator(BaseOperator):
             return
         from airflow.sdk.log import mask_secret
 
-        records = self.records if isinstance(self.records, list) else [self.records]
-        for record in (*records, self.test_record):
-            for name in names(self.mask_fields) if isinstance(record, Mapping) else ():
-                mask_secret(str(record.get(name) or ""))
+        from airflow_provider_insightly.sending.mask import find_secrets
+
+        try:
+            masked = self.build_settings().masked
+        except (ValueError, LookupError):  # execute says what is wrong
+            masked = frozenset(names(self.mask_fields))
+        for secret in find_secrets([_read_json(self.records), _read_json(self.test_record)], masked):
+            mask_secret(str(secret or ""))
 
     def execute(self, context: Context) -> Summary:
         """Send the records.
@@ -184,7 +190,7 @@ class SendingOperator(BaseOperator):
         :raises AirflowException: records or the send failed for reasons that may pass.
         """
         from airflow_provider_insightly.api import errors
-        from airflow_provider_insightly.operators.storage import writing_lines
+        from airflow_provider_insightly.operators.storage import refuse_same_files, writing_lines
         from airflow_provider_insightly.sending.journal import Journal
         from airflow_provider_insightly.sending.report import Report
         from airflow_provider_insightly.sending.send import send
@@ -192,10 +198,11 @@ class SendingOperator(BaseOperator):
 
         try:
             settings, policy = self.build_settings(), self._policy()
+            refuse_same_files(self.find_path(), self.responses_path, self.rejected_path)
             test = self._read_test_record(settings)
             key = f"test/{uuid.uuid4()}" if test is not None else self.find_send_key(context)
             with writing_lines(self.responses_path) as respond, writing_lines(self.rejected_path) as reject:
-                report = Report(key, self._tee(respond), reject, self.mask_fields)
+                report = Report(key, self._tee(respond), reject, settings.masked)
                 store = self.hook.store()
                 journal = Journal(store, key, self.hook.ids_of(settings.target))
                 given = self.read_records(settings) if test is None else number_records(test)
@@ -329,7 +336,8 @@ class SendingOperator(BaseOperator):
 
     def _put_off(self, error: Any) -> Summary:
         """Wait for the quota's reset without a worker, or fail with the time."""
-        moment = datetime.now(timezone.utc) + timedelta(seconds=error.retry_after or QUOTA_PAUSE)
+        pause = min(error.retry_after or QUOTA_PAUSE, LONGEST_QUOTA_PAUSE)
+        moment = datetime.now(timezone.utc) + timedelta(seconds=pause)
         if not self.deferrable:
             raise AirflowFailException(
                 f"{error} Clear the task after {moment:%Y-%m-%d %H:%M} UTC (it goes on where it stopped), or set "
@@ -347,3 +355,13 @@ def names(given: str | Sequence[str] | None) -> tuple[str, ...]:
     if isinstance(given, str):
         return tuple(name.strip() for name in given.split(",") if name.strip())
     return tuple(given or ())
+
+
+def _read_json(given: Any) -> Any:
+    """Return records that stand here as JSON, as a templated field gives them; anything else as it is."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        return None

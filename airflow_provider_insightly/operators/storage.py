@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from airflow.sdk import ObjectStoragePath
 
@@ -22,6 +23,25 @@ def read_path(path: str, format: str | None = None, encoding: str = "utf-8") -> 
         yield from read_file(file, format, path, encoding)
 
 
+def refuse_same_files(records: str | None, responses: str | None, rejected: str | None) -> None:
+    """Refuse to write where the records are read, or two files in one place: what is there would be gone.
+
+    :raises ValueError: two of them are the same file.
+    """
+    places = [_find_place(path) for path in (records, responses, rejected) if path]
+    if len(set(places)) < len(places):
+        raise ValueError("The files of the records, of the answers (responses) and of what is rejected must be three.")
+
+
+def _find_place(path: str) -> str:
+    target = ObjectStoragePath(path)
+    return str(Path(target.path).resolve()) if _is_local(target) else str(target)
+
+
+def _is_local(target: ObjectStoragePath) -> bool:
+    return target.protocol in ("", "file")
+
+
 @contextmanager
 def writing_lines(path: str | None) -> Iterator[Callable[[str], object] | None]:
     """Give a function that appends a line to a new file, which comes to be with its first line.
@@ -32,7 +52,7 @@ def writing_lines(path: str | None) -> Iterator[Callable[[str], object] | None]:
         yield None
         return
     target = ObjectStoragePath(path)
-    if target.protocol in ("", "file"):  # object storage has no folders to make
+    if _is_local(target):  # object storage has no folders to make
         target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     with ExitStack() as stack:

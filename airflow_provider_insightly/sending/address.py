@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from airflow_provider_insightly.api.catalogue import InsightlyObject, UnknownObjectError, get_object
+from airflow_provider_insightly.sending.body import plain, to_json
 from airflow_provider_insightly.sending.record import FieldError
 
 PLACEHOLDER = re.compile(r"\{record\.([^{}]+)\}")
@@ -20,7 +21,8 @@ OURS = frozenset({"authorization", "content-type", "content-length", "transfer-e
 def check_url(url: str) -> None:
     """Check a URL before any record is there to fill it in.
 
-    :raises ValueError: it is empty, holds a character that no URL has, or braces other than ``{record.FIELD}``.
+    :raises ValueError: it is empty, holds a character that no URL has, braces other than ``{record.FIELD}``, or a part
+        by which another address would be asked than the one that stands there.
     """
     if not url.strip():
         raise ValueError("The URL is empty; give a path such as /Contacts, or a full URL.")
@@ -29,6 +31,9 @@ def check_url(url: str) -> None:
     rest = PLACEHOLDER.sub("", url).replace(ID, "")
     if "{" in rest or "}" in rest:
         raise ValueError(f"The URL {url!r} has braces that are not {{record.FIELD}}.")
+    shape = PLACEHOLDER.sub("x", url)
+    if "#" in shape or {".", ".."} & set(re.split(r"[/\\?]", shape)):
+        raise ValueError(f"The URL {url!r} has a part that no server gets to see: '.', '..' or what follows a '#'.")
     if "://" in url and urlsplit(url).scheme not in ("http", "https"):
         raise ValueError(f"The URL {url!r} is neither http nor https.")
     if "://" in url and PLACEHOLDER.search(urlsplit(url).netloc):
@@ -63,31 +68,49 @@ def object_of(url: str) -> InsightlyObject | None:
 def read_headers(headers: Mapping[str, str] | str | None) -> dict[str, str]:
     """Return headers given as a dict or as ``name:value,name:value``.
 
-    :raises ValueError: a name is none, a value holds a line break, or the header is the provider's own.
+    Spaces around a value are not part of it.
+
+    :raises ValueError: a name is none or comes twice, a value holds a line break, or the header is the provider's own.
     """
     if isinstance(headers, str):
         pairs = [part.partition(":") for part in headers.split(",") if part.strip()]
         without = [name for name, colon, _ in pairs if not colon]
         if without:
-            raise ValueError(f"The header {without[0].strip()!r} has no value; write name:value,name:value.")
-        headers = {name.strip(): value.strip() for name, _, value in pairs}
-    for name, value in (headers or {}).items():
-        if not HEADER_NAME.fullmatch(name):
+            raise ValueError(
+                f"The header {without[0].strip()!r} has no value; write name:value,name:value, or a dict "
+                "where a value has a comma in it."
+            )
+        given = [(name.strip(), value) for name, _, value in pairs]
+    else:
+        given = list((headers or {}).items())
+    seen: set[str] = set()
+    for name, value in given:
+        if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
             raise ValueError(f"{name!r} cannot be the name of a header.")
         if name.lower() in OURS:
             raise ValueError(f"The header {name} is set by the provider; remove it.")
+        if name.lower() in seen:
+            raise ValueError(f"The header {name} is given twice; keep one.")
+        seen.add(name.lower())
         if not isinstance(value, str) or not value.isprintable() or not value.isascii():
             raise ValueError(f"The value of the header {name} must be one line of printable ASCII.")
-    return dict(headers or {})
+    return {name: value.strip() for name, value in given}
 
 
 def _segment(field: str, value: Any) -> str:
-    text = "" if value is None else str(value)
+    text = _written(field, plain(value, field))
     if not text.strip():
         raise FieldError(field, "is empty, but the URL needs it")
     if text in (".", ".."):
         raise FieldError(field, f"is {text!r}, which would lead the URL to another path")
-    try:
-        return quote(text, safe="")
-    except UnicodeEncodeError:
-        raise FieldError(field, "cannot stand in the URL: it is not UTF-8") from None
+    return quote(text, safe="")
+
+
+def _written(field: str, value: Any) -> str:
+    """Return a plain value as it stands in a URL."""
+    if isinstance(value, (list, dict)):
+        raise FieldError(field, f"is a {type(value).__name__}, which cannot stand in the URL")
+    if value is None or isinstance(value, str):
+        return value or ""
+    # What a data frame makes of a column of ids with one missing.
+    return str(to_json(int(value) if isinstance(value, float) and value.is_integer() else value), "ascii")

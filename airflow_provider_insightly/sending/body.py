@@ -16,6 +16,7 @@ from airflow_provider_insightly.sending.record import FieldError
 MOST_DIGITS = 308  # before the point, in the double in which other programs read a number of JSON
 DEEPEST = 64  # levels; Insightly's own records have four, and Python's JSON encoder gives up at about a thousand
 MISSING = frozenset({"NAType", "NaTType"})  # the markers of data frames; their package need not be installed here
+NANOSECONDS = frozenset({"datetime64", "timedelta64"})  # numpy's, which give themselves as a plain number of these
 
 
 def to_json(value: Any) -> bytes:
@@ -33,6 +34,8 @@ def plain(value: Any, field: str | None, depth: int = 0) -> Any:
     """
     if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, Enum):  # first: one may be a text too, and its text is its name
+        return plain(value.value, field, depth)
     if isinstance(value, str):
         return _text(str(value), field)
     if isinstance(value, int):
@@ -41,29 +44,37 @@ def plain(value: Any, field: str | None, depth: int = 0) -> Any:
         return _finite(float(value), field)
     if isinstance(value, Decimal):
         return _number(value, field)
-    if type(value).__name__ in MISSING:
+    if is_missing(value):
         return None
     if isinstance(value, date):
         return _date(value, field)
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, Enum):
-        return plain(value.value, field, depth)
     if depth >= DEEPEST:
         raise FieldError(field, f"is nested more than {DEEPEST} levels deep")
     if isinstance(value, Mapping):
         return {_text(str(key), field): plain(item, field or str(key), depth + 1) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
         return [plain(item, field, depth + 1) for item in value]
-    if hasattr(value, "item"):  # a scalar of numpy
+    if hasattr(value, "item"):  # numpy's
+        if getattr(value, "ndim", 0):  # an array
+            return [plain(item, field, depth + 1) for item in value]
+        kind = type(value).__name__
+        value = value.astype(f"{kind}[us]") if kind in NANOSECONDS else value
         return plain(value.item(), field, depth + 1)
     raise FieldError(field, f"is a {type(value).__name__}, which has no form in JSON; convert it before sending")
+
+
+def is_missing(value: Any) -> bool:
+    """Tell whether a value stands for none: a data frame's marker, which may pass for a date, or ``None``."""
+    return value is None or type(value).__name__ in MISSING
 
 
 def write_line(values: Mapping[str, Any]) -> str:
     """Write any values as one line of JSON: what could not be sent must still be shown, and told from others.
 
-    Reading the line and writing it again gives the same line.
+    Reading the line and writing it again gives the same line. NaN and infinity stand as in Python, though JSON has no
+    word for them: as a text, a field of texts would take them when the line is sent again.
     """
     try:
         return json.dumps(_shown(values))
@@ -85,8 +96,10 @@ def _shown(value: Any) -> Any:
         return {str(name): _shown(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_shown(item) for item in value]
-    if value is None or isinstance(value, (str, bool)) or (isinstance(value, float) and math.isfinite(value)):
+    if value is None or isinstance(value, (str, bool, float)):
         return value
+    if isinstance(value, Decimal) and not value.is_finite():
+        return math.nan if value.is_nan() else float(value)
     if isinstance(value, int):
         return value if abs(value) < 10**MOST_DIGITS else hex(value)  # Python writes no more than 4300 digits
     try:

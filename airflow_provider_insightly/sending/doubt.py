@@ -7,15 +7,17 @@ time has passed that it would have shown. Found: its id is adopted. Not found: i
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 from airflow_provider_insightly.api.catalogue import InsightlyObject
-from airflow_provider_insightly.api.client import InsightlyClient
+from airflow_provider_insightly.api.client import InsightlyClient, Page
 from airflow_provider_insightly.sending.fields import CUSTOM_FIELDS
 from airflow_provider_insightly.sending.journal import Journal
 from airflow_provider_insightly.sending.request import Item
@@ -24,6 +26,8 @@ from airflow_provider_insightly.sending.result import Result
 CREATED = "DATE_CREATED_UTC"
 LOOKS = (0.05, 0.2, 0.5, 1.0)
 """When to look, as shares of the time to wait: a record that is there is mostly found at once."""
+
+DATE = re.compile(r"\d{4}-\d\d-\d\d")  # comes back with a time
 
 CLOCK_TOLERANCE = timedelta(seconds=2)  # both clocks are read to the second
 
@@ -73,7 +77,10 @@ class DoubtResolver:
         self._adopted: set[int] = set()
 
     def resolve(self, doubts: Sequence[Result]) -> Findings:
-        """Look for the records of creates in doubt until each is found or its time is over."""
+        """Look for the records of creates in doubt until each is found or its time is over.
+
+        :param doubts: one for each record.
+        """
         findings = Findings([], [])
         shared = Counter(self._key(doubt.items[0]) for doubt in doubts)
         open_doubts = []
@@ -122,8 +129,6 @@ class DoubtResolver:
 
     def _reason_not_to_look(self, doubt: Result) -> str:
         item = doubt.items[0]
-        if len(doubt.items) > 1:
-            return "It was sent together with others, so it cannot be looked up."
         if self._target.id_field is None or CREATED not in self._target.fields or "search" not in self._target.verbs:
             return f"{self._target.name} cannot be searched by the time of creation."
         empty = [name for name in self._match_on if read_field(item.values, name) in (None, "")]
@@ -131,9 +136,8 @@ class DoubtResolver:
 
     def _candidates(self, doubt: Result) -> Iterator[Mapping[str, Any]]:
         """Yield the records that agree on the match fields, were created since, and belong to no other record."""
-        item = doubt.items[0]
-        params = {"field_name": self._match_on[0], "field_value": read_field(item.values, self._match_on[0])}
-        for page in self._client.pages(f"{self._target.path}/Search", params=params):
+        item, id_field, seen = doubt.items[0], self._target.id_field or "", set(self._adopted)
+        for page in self._search(read_field(item.values, self._match_on[0])):
             offset = page.server_time - self._now() if page.server_time else timedelta()
             since = (doubt.began_at or self._now()) + offset - CLOCK_TOLERANCE
             fresh = [
@@ -142,8 +146,16 @@ class DoubtResolver:
                 if _created(record) >= since
                 and all(agree(read_field(record, name), read_field(item.values, name)) for name in self._match_on)
             ]
-            taken = self._adopted | self._journal.is_known(self._ids(fresh))
-            yield from (record for record in fresh if record[self._target.id_field or ""] not in taken)
+            seen |= self._journal.is_known(self._ids(fresh))
+            for record in fresh:
+                if record[id_field] not in seen:
+                    seen.add(record[id_field])
+                    yield record
+
+    def _search(self, value: Any) -> Iterator[Page]:
+        for spelling in spellings(value):
+            params = {"field_name": self._match_on[0], "field_value": spelling}
+            yield from self._client.pages(f"{self._target.path}/Search", params=params)
 
     def _choose(self, item: Item, candidates: Sequence[Mapping[str, Any]], alone: bool) -> int | None:
         """Return the id of the candidate that is the record: the same in every field, or the only one possible."""
@@ -162,7 +174,7 @@ class DoubtResolver:
         return sorted(int(record[self._target.id_field or ""]) for record in records)
 
     def _key(self, item: Item) -> tuple[str, ...]:
-        return tuple(str(read_field(item.values, name)).casefold() for name in self._match_on)
+        return tuple(comparable(read_field(item.values, name)) for name in self._match_on)
 
 
 def read_field(record: Mapping[str, Any], name: str) -> Any:
@@ -175,11 +187,48 @@ def read_field(record: Mapping[str, Any], name: str) -> Any:
     return None
 
 
+def spellings(value: Any) -> list[str]:
+    """Return the texts by which a search, which may be exact, finds what agrees with a value: at best with one of them.
+
+    A text may have been kept without its outer spaces, or be there in lower case, as addresses mostly are.
+    """
+    if not isinstance(value, str):
+        return [comparable(value)]
+    return list(dict.fromkeys((value, value.strip(), value.strip().lower())))
+
+
 def agree(one: Any, other: Any) -> bool:
-    """Tell whether two values are the same to Insightly, which compares texts without case and outer spaces."""
-    if isinstance(one, str) and isinstance(other, str):
-        return one.strip().casefold() == other.strip().casefold()
-    return bool(one == other)
+    """Tell whether two values are the same to Insightly.
+
+    It compares texts without case and outer spaces, and what it keeps in a custom field has that field's type, whatever
+    the type in which it was sent: a number may come back for the text of a CSV file, a text for a number.
+    """
+    if comparable(one) == comparable(other):
+        return True
+    return isinstance(one, str) != isinstance(other, str) and _as_number(one) == _as_number(other) is not None
+
+
+def comparable(value: Any) -> str:
+    """Return a value as a text that is the same for all that Insightly takes for the same; empty where there is none.
+
+    A text of digits stays as it is: ``007`` and ``7`` may be the keys of two records.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    text = str(value).strip().casefold()
+    return f"{text} 00:00:00" if DATE.fullmatch(text) else text
+
+
+def _as_number(value: Any) -> Decimal | None:
+    try:
+        number = None if isinstance(value, bool) else Decimal(str(value))
+    except ArithmeticError:
+        return None
+    return number if number is not None and number.is_finite() else None
 
 
 def _is_scalar(value: Any) -> bool:

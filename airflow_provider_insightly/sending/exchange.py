@@ -26,6 +26,8 @@ STOPPING = (
 )
 """What the next record would meet too: the send stops, and these are raised."""
 
+MOST_MERGES = 6  # of one record: a server that loses every answer must not hold up the send for ever
+
 PUT_OFF = frozenset({408, 425, 429, 503})
 
 
@@ -84,16 +86,24 @@ class Exchange:
         )
 
     def _merge(self, request: Request) -> Answer:
-        """Lay the given fields over the record as it is, and send the whole; once more if it changed meanwhile."""
-        try:
-            return self._merge_once(request)
-        except errors.InvalidRequestError as error:
-            if error.status != 412 and "if-match" not in error.server_message.lower():
-                raise
+        """Lay the given fields over the record as it is, and send the whole; once more if it changed meanwhile.
+
+        What changed it may have been this very request, in an attempt whose answer was lost: that is no conflict.
+        """
+        conflicts = 0
+        for _ in range(MOST_MERGES - 1):
+            try:
+                return self._merge_once(request)
+            except errors.InvalidRequestError as error:
+                if error.status != 412 and "if-match" not in error.server_message.lower():
+                    raise
+                conflicts += error.attempts == 1
+                if conflicts > 1:
+                    raise
         return self._merge_once(request)
 
     def _merge_once(self, request: Request) -> Answer:
-        current = self._client.request("GET", request.url)
+        current = self._send(replace(request, method="GET", body=None))
         if not isinstance(current.body, dict):
             raise errors.BrokenAnswerError("not a record", method="GET", path=request.url, status=current.status)
         etag = current.headers.get("ETag") or current.body.get("ETag")

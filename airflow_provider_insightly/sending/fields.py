@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_insightly.api.catalogue import Field, InsightlyObject
-from airflow_provider_insightly.sending.body import format_date, plain
+from airflow_provider_insightly.sending.body import format_date, is_missing, plain
 from airflow_provider_insightly.sending.record import FieldError
 
 CUSTOM = "__c"
@@ -78,6 +78,8 @@ def read_value(field: Field, value: Any) -> Any:
         if field.type.endswith("[]") and not (value is None or isinstance(value, (list, tuple))):
             raise FieldError(field.name, f"must be a list, not {shown(value)}")
         return plain(value, field.name)
+    if is_missing(value):
+        return None
     value = plain(value, field.name) if not isinstance(value, (date, Decimal)) else value
     if value is None or (value == "" and field.type != "text"):
         return None
@@ -99,7 +101,7 @@ def read_id(name: str, value: Any) -> int:
     :raises FieldError: it is missing, empty or anything but a positive integer. Without this check an empty id would
         end in the URL of the whole collection.
     """
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if is_missing(value) or (isinstance(value, str) and not value.strip()):
         raise FieldError(name, "the id of the record is missing")
     number = _whole(value)
     if number is None or not 0 < number <= LARGEST_ID:
@@ -111,7 +113,7 @@ def shown(value: Any) -> str:
     """Return a value for a message, cut to a readable length."""
     try:
         text = repr(value)
-    except ValueError:  # an integer of more digits than Python writes
+    except (ValueError, RecursionError):  # an integer of more digits than Python writes; nesting without end
         text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}…"
 
@@ -136,7 +138,8 @@ def _refuse_twice(custom: Iterable[Mapping[str, Any]]) -> None:
 def _text(field: Field, value: Any) -> str:
     if isinstance(value, (bool, float, dict, list)):
         raise FieldError(field.name, f"is a {type(value).__name__} ({shown(value)}), but the field is a text")
-    text = plain(value, field.name) if isinstance(value, date) else str(value)
+    is_of_text = not isinstance(value, date) and not (isinstance(value, Decimal) and not value.is_finite())
+    text = str(value) if is_of_text else plain(value, field.name)
     if field.max_length is not None and len(text) > field.max_length:
         raise FieldError(field.name, f"has {len(text)} characters, the field takes at most {field.max_length}")
     return text
@@ -153,7 +156,7 @@ def _integer(field: Field, value: Any) -> int:
 
 def _whole(value: Any) -> int | None:
     """Return a whole number in any of the types that sources give it in; ``None`` for anything else."""
-    if hasattr(value, "item"):  # a scalar of numpy
+    if hasattr(value, "item") and not getattr(value, "ndim", 0):  # a scalar of numpy
         value = value.item()
     if isinstance(value, bool):
         return None

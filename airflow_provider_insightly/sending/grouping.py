@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from airflow_provider_insightly.sending.body import plain, to_json
 from airflow_provider_insightly.sending.record import FieldError
@@ -17,7 +17,12 @@ Item = Mapping[str, Any]
 
 
 class Grouping(Protocol):
-    """How records share a body."""
+    """How records share a body.
+
+    :cvar adds_up: the body of a batch takes no more bytes than those of its records alone, taken together.
+    """
+
+    adds_up: ClassVar[bool]
 
     def key(self, item: Item) -> Any:
         """Return what the records of one batch have in common; a change of it starts a new batch.
@@ -34,6 +39,8 @@ class Grouping(Protocol):
 
 class _Plain:
     """A grouping for which every record fits into every batch."""
+
+    adds_up: ClassVar[bool] = True
 
     def key(self, item: Item) -> Any:
         return None
@@ -61,9 +68,8 @@ class PropertyInsideJsonObject(_Plain):
     property: str = "records"
 
     def __post_init__(self) -> None:
-        """Refuse a path with an empty part."""
-        if not all(self.property.split(".")):
-            raise ValueError(f"The property {self.property!r} has an empty part.")
+        """Refuse a path that is none."""
+        _check_path(self.property)
 
     def body(self, items: Sequence[Item]) -> bytes:
         """Return the body for the records of a batch."""
@@ -83,6 +89,9 @@ class ObjectWithStaticFields(_Plain):
 
     def __post_init__(self) -> None:
         """Refuse constants that JSON cannot hold or that the records would overwrite."""
+        _check_path(self.property)
+        if not isinstance(self.static_fields, Mapping):
+            raise ValueError(f"static_fields must be an object with fields, not {self.static_fields!r}.")
         plain(self.static_fields, "static_fields")
         if self.property.split(".")[0] in self.static_fields:
             raise ValueError(f"The property {self.property!r} is also a static field.")
@@ -100,12 +109,14 @@ class HoistedFields:
     :param property: the key of the records, dots as above.
     """
 
+    adds_up: ClassVar[bool] = True
     fields: Sequence[str] = ()
     property: str = "records"
 
     def __post_init__(self) -> None:
         """Refuse to lift nothing, or a field over the records."""
-        if not self.fields or isinstance(self.fields, str):
+        _check_path(self.property)
+        if not self.fields or isinstance(self.fields, str) or not all(isinstance(name, str) for name in self.fields):
             raise ValueError("hoisted_fields needs the list of fields to lift out of the records (fields).")
         if self.property.split(".")[0] in self.fields:
             raise ValueError(f"The property {self.property!r} is also a field that is lifted out.")
@@ -138,6 +149,12 @@ class WrappedItems(_Plain):
     property: str = "records"
     item: str = "fields"
 
+    def __post_init__(self) -> None:
+        """Refuse a path that is none, and a key that is none."""
+        _check_path(self.property)
+        if not self.item or not isinstance(self.item, str):
+            raise ValueError(f"The key around each record (item) must be a text, not {self.item!r}.")
+
     def body(self, items: Sequence[Item]) -> bytes:
         """Return the body for the records of a batch."""
         return to_json(_nest(self.property, [{self.item: item} for item in items]))
@@ -151,11 +168,12 @@ class MapByKey:
         overwrites another.
     """
 
+    adds_up: ClassVar[bool] = True
     key_field: str = ""
 
     def __post_init__(self) -> None:
         """Refuse to map by nothing."""
-        if not self.key_field:
+        if not self.key_field or not isinstance(self.key_field, str):
             raise ValueError("map_by_key needs the field whose value is the key (key_field).")
 
     def key(self, item: Item) -> Any:
@@ -188,11 +206,12 @@ class Calculated(_Plain):
     :param function: takes the list of records and returns the JSON value of the body.
     """
 
+    adds_up: ClassVar[bool] = False  # nobody knows what it does
     function: Callable[[list[Item]], Any]
 
     def body(self, items: Sequence[Item]) -> bytes:
         """Return the body for the records of a batch."""
-        return to_json(plain(self.function(list(items)), None))
+        return to_json(plain(self.function(list(items)), "grouping"))
 
 
 ALGORITHMS: Mapping[str, Callable[..., Grouping]] = {
@@ -221,6 +240,11 @@ def make_grouping(algorithm: str | Callable[[list[Item]], Any], options: Mapping
         return ALGORITHMS[algorithm](**(options or {}))
     except TypeError as error:
         raise ValueError(f"grouping_options of {algorithm}: {str(error).partition(') ')[2] or error}.") from None
+
+
+def _check_path(path: str) -> None:
+    if not isinstance(path, str) or not all(path.split(".")):
+        raise ValueError(f"The property {path!r} has an empty part, or is no text.")
 
 
 def _nest(path: str, value: Any) -> dict[str, Any]:

@@ -109,7 +109,8 @@ class Journal:
         """Return what earlier attempts did with each item; ``None`` for one that is new.
 
         A create is known by what was sent and also by what its source gave: neither a source with a column that is
-        different each time (and left out) nor a setting that was changed in between creates it again.
+        different each time (and left out) nor a setting that was changed in between creates it again. One that an
+        upsert created, and now finds, is done too.
 
         Equal items are told apart by their number alone, so a source that gives its rows in another order the second
         time is no harm: of three equal items as many are skipped as were done.
@@ -233,7 +234,7 @@ class Journal:
             "began_at": self._now(),
             "object": self._object,
             "record_id": None,
-            "source_digest": item.source_digest,
+            "source_digest": item.source_digest if item.method == "POST" else None,
         }
 
 

@@ -2,30 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from airflow_provider_insightly.sending.body import DEEPEST
+from airflow_provider_insightly.sending.fields import shown
+
 MASKED = "***"
+SHORTEST = 4  # characters of a value that is taken out of a text: replacing a letter would only garble it
 
 
-def mask(value: Any, fields: Collection[str]) -> Any:
+def mask(value: Any, fields: Collection[str], depth: int = 0) -> Any:
     """Return a record or an answer with the values of some fields replaced, at any depth and in custom fields."""
     if not fields:
         return value
+    if depth > DEEPEST:  # deeper than anything that is sent
+        return MASKED
     if isinstance(value, Mapping):
-        if value.get("FIELD_NAME") in fields:
+        if _names_one_of(value, fields):
             return {**value, "FIELD_VALUE": MASKED}
-        return {name: MASKED if name in fields else mask(item, fields) for name, item in value.items()}
+        return {name: MASKED if name in fields else mask(item, fields, depth + 1) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [mask(item, fields) for item in value]
+        return [mask(item, fields, depth + 1) for item in value]
     return value
 
 
-def mask_text(text: str, values: Mapping[str, Any], fields: Collection[str]) -> str:
-    """Return a text, such as a URL or a server's message, without the masked values of a record."""
-    for name in fields:
-        secret = str(values.get(name) or "")
-        if len(secret) > 3:  # replacing a letter would only garble the text
-            text = text.replace(secret, MASKED).replace(quote(secret, safe="", errors="replace"), MASKED)
+def mask_text(text: str, values: Any, fields: Collection[str]) -> str:
+    """Return a text, such as a URL or a server's message, without the masked values of a record, or of several."""
+    for secret in find_secrets(values, fields) if fields else ():
+        for form in _forms(secret):
+            if len(form) >= SHORTEST:
+                text = text.replace(form, MASKED)
     return text
+
+
+def find_secrets(value: Any, fields: Collection[str], depth: int = 0) -> Iterator[Any]:
+    """Yield the values that :func:`mask` replaces in a record, or in a list of records."""
+    if depth > DEEPEST:
+        return
+    if isinstance(value, Mapping):
+        if _names_one_of(value, fields):
+            yield value.get("FIELD_VALUE")
+        for name, item in value.items():
+            if name in fields:
+                yield item
+            else:
+                yield from find_secrets(item, fields, depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from find_secrets(item, fields, depth + 1)
+
+
+def _names_one_of(value: Mapping[str, Any], fields: Collection[str]) -> bool:
+    """Tell whether this is a custom field of such a name."""
+    name = value.get("FIELD_NAME")
+    return isinstance(name, str) and name in fields
+
+
+def _forms(secret: Any) -> Iterator[str]:
+    """Yield the texts in which a value may stand in another: as our own messages show it, as it is, and in a URL."""
+    if secret is None or isinstance(secret, bool):
+        return
+    yield shown(secret)
+    try:
+        text = str(secret)
+    except (ValueError, RecursionError):  # an integer of more digits than Python writes; nesting without end
+        return
+    yield text
+    yield quote(text, safe="", errors="replace")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from requests.structures import CaseInsensitiveDict
+
 from airflow_provider_insightly.api.client import InsightlyClient
 from airflow_provider_insightly.sending.address import fields_of_url
 from airflow_provider_insightly.sending.exchange import Exchange
@@ -68,17 +70,20 @@ def preview(
     samples = []
     for outcome in islice(outcomes, limit):
         if isinstance(outcome, Rejection):
-            problem = mask_text(outcome.message, outcome.record.values, settings.mask_fields)
+            problem = mask_text(outcome.message, outcome.record.values, settings.masked)
             samples.append(Sample((outcome.record.index,), settings.method, settings.url, {}, None, problem))
             continue
         url = outcome.url if "://" in outcome.url else f"{base_url.rstrip('/')}/{outcome.url.lstrip('/')}"
         for item in outcome.items if fields_of_url(settings.url) else ():
-            url = mask_text(url, item.record.values, settings.mask_fields)
-        headers = {"Authorization": f"Basic {MASKED}", "Accept": "application/json", **outcome.headers}
+            url = mask_text(url, item.record.values, settings.masked)
+        headers = CaseInsensitiveDict({"Authorization": f"Basic {MASKED}", "Accept": "application/json"})
+        headers.update(outcome.headers)
         if outcome.body is not None:
             headers["Content-Type"] = "application/json"
         note = "the record is read first, and these fields are laid over it" if settings.update_mode == "merge" else ""
-        samples.append(Sample(outcome.indices, outcome.method, url, headers, _shown(settings, outcome.body), note=note))
+        samples.append(
+            Sample(outcome.indices, outcome.method, url, dict(headers), _shown(settings, outcome.body), note=note)
+        )
     return samples
 
 
@@ -121,10 +126,10 @@ def _numbered(records: Iterable[Record | Rejection | Mapping[str, Any]]) -> Iter
 
 
 def _shown(settings: SendSettings, body: bytes | None) -> str | None:
-    if body is None or not settings.mask_fields:
+    if body is None or not settings.masked:
         return None if body is None else body.decode()
     try:
-        return json.dumps(mask(json.loads(body), settings.mask_fields), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(mask(json.loads(body), settings.masked), ensure_ascii=False, separators=(",", ":"))
     except ValueError:  # JSON Lines
         lines = (json.loads(line) for line in body.decode().splitlines())
-        return "".join(f"{json.dumps(mask(line, settings.mask_fields), ensure_ascii=False)}\n" for line in lines)
+        return "".join(f"{json.dumps(mask(line, settings.masked), ensure_ascii=False)}\n" for line in lines)

@@ -28,7 +28,7 @@ class Item:
     :param method: the HTTP method.
     :param url: the URL with the record's fields filled in.
     :param values: what goes into the body.
-    :param record_id: the id of the record in Insightly, where the send is about one that exists.
+    :param record_id: the id of the record in Insightly, where the send is about one that exists; a POST never is.
     :param digest: names what is sent and where; the same has the same digest.
     :param source_digest: names what the source gave, where the record is to be created; ``None`` otherwise.
     """
@@ -117,10 +117,12 @@ def _item(settings: SendSettings, target: InsightlyObject | None, record: Record
         raise FieldError(missing, "is required and has no value")
     if settings.nulls == "omit":
         body = _without_nulls(body)
-    if record_id is not None:
-        body = _with_id(settings, target, record_id, body)
-    elif not body:
+    if record_id is None and not body:
         raise FieldError(None, "no field with a value is left to send")
+    if settings.method == "POST":
+        record_id = None  # the URL's is that of another record, to which this one is added
+    elif record_id is not None:
+        body = _with_id(settings, target, record_id, body)
     digest = find_digest(settings.method, url, to_json(body))
     return Item(record, settings.method, url, body, record_id, digest, _find_source(settings.method, record))
 
@@ -181,45 +183,80 @@ def _request(settings: SendSettings, items: tuple[Item, ...]) -> Request:
 def _batches(
     settings: SendSettings, grouping: Grouping, items: Iterable[Item | Rejection | Other]
 ) -> Iterator[Request | Rejection | Other]:
-    batch: list[Item] = []
-    batch_key: Any = None
+    batch = _Batch(settings, grouping)
     for item in items:
         if not isinstance(item, Item):
             yield item
             continue
         try:
             key = grouping.key(item.values)
-            _check_size(settings, grouping.body([item.values]) if settings.batch_bytes else b"")
+            size = _find_size(settings, grouping, item)
         except FieldError as error:
             yield Rejection(item.record, error.field, error.reason)
             continue
-        if batch and not (key == batch_key and _has_room(settings, grouping, batch, item)):
-            yield _request(settings, tuple(batch))
-            batch = []
-        batch.append(item)
-        batch_key = key
-    if batch:
-        yield _request(settings, tuple(batch))
+        if batch.items and not batch.has_room(item, key, size):
+            yield _request(settings, tuple(batch.items))
+            batch = _Batch(settings, grouping)
+        batch.add(item, key, size)
+    if batch.items:
+        yield _request(settings, tuple(batch.items))
 
 
-def _check_size(settings: SendSettings, alone: bytes) -> None:
-    if settings.batch_bytes is not None and len(alone) > settings.batch_bytes:
-        raise FieldError(None, f"takes {len(alone)} bytes alone, more than batch_bytes={settings.batch_bytes}")
+class _Batch:
+    """The records of a request that is being put together.
+
+    :ivar size: the most bytes that its body can take, where that matters.
+    """
+
+    def __init__(self, settings: SendSettings, grouping: Grouping) -> None:
+        self.items: list[Item] = []
+        self.size = 0
+        self._settings = settings
+        self._grouping = grouping
+        self._values: list[Mapping[str, Any]] = []
+        self._key: Any = None
+
+    def has_room(self, item: Item, key: Any, size: int) -> bool:
+        """Tell whether a record, of a size of its own, may join the others."""
+        if key != self._key or len(self.items) >= self._settings.batch_size:
+            return False
+        return self._grouping.fits(self._values, item.values) and self._holds(item, size)
+
+    def add(self, item: Item, key: Any, size: int) -> None:
+        """Let a record join."""
+        self.items.append(item)
+        self._values.append(item.values)
+        self._key = key
+        self.size += size
+
+    def _holds(self, item: Item, size: int) -> bool:
+        limit = self._settings.batch_bytes
+        if limit is None or (self._grouping.adds_up and self.size + size <= limit):
+            return True
+        # Written out only when it may be full: for each record, a large batch would take longer than its request.
+        exact = len(self._grouping.body([*self._values, item.values]))
+        self.size = exact - size
+        return exact <= limit
 
 
-def _has_room(settings: SendSettings, grouping: Grouping, batch: list[Item], item: Item) -> bool:
-    if len(batch) >= settings.batch_size:
-        return False
-    if not grouping.fits([other.values for other in batch], item.values):
-        return False
+def _find_size(settings: SendSettings, grouping: Grouping, item: Item) -> int:
+    """Return the bytes that a record takes alone, where that matters."""
     if settings.batch_bytes is None:
-        return True
-    return len(grouping.body([other.values for other in (*batch, item)])) <= settings.batch_bytes
+        return 0
+    size = len(grouping.body([item.values]))
+    if size > settings.batch_bytes:
+        raise FieldError(None, f"takes {size} bytes alone, more than batch_bytes={settings.batch_bytes}")
+    return size
 
 
 def _find_source(method: str, record: Record) -> str | None:
-    """Return the name of what the source gave; only a create needs it, since only a create could be done twice."""
-    return find_digest(method, "", write_line(record.values).encode()) if method == "POST" else None
+    """Return the name of what the source gave, in whatever order it gave the fields.
+
+    Only a create needs it, since only a create could be done twice.
+    """
+    if method != "POST":
+        return None
+    return find_digest(method, "", write_line(dict(sorted(record.values.items()))).encode())
 
 
 def find_digest(method: str, url: str, body: bytes) -> str:

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from airflow_provider_insightly.api.catalogue import InsightlyObject
+from airflow_provider_insightly.sending.fields import read_id
+from airflow_provider_insightly.sending.record import FieldError
 from airflow_provider_insightly.sending.request import Item
 
 Outcome = Literal["succeeded", "rejected", "failed", "skipped", "unknown"]
@@ -52,5 +54,7 @@ def read_ids(target: InsightlyObject | None, items: tuple[Item, ...], body: Any)
 def _id(target: InsightlyObject | None, answer: Any) -> int | None:
     if not isinstance(answer, Mapping) or target is None or target.id_field is None:
         return None
-    value = answer.get(target.id_field)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    try:
+        return read_id(target.id_field, answer.get(target.id_field))
+    except FieldError:  # an answer that does not say it, or not in a way that could be kept
+        return None

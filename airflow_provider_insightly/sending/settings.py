@@ -52,7 +52,7 @@ class SendSettings:
     :param batch_bytes: the most bytes in a body.
     :param patch_fallback: ``put``: send a PATCH that the server answers with 405 as a PUT.
     :param allow_other_hosts: let a full URL name a host other than the connection's, which then gets the API key.
-    :param mask_fields: fields whose values stand nowhere but in the requests.
+    :param mask_fields: fields whose values stand nowhere but in the requests; a field that is renamed by either name.
     :raises SettingError: two settings exclude each other; the message names both and the way out.
     """
 
@@ -102,12 +102,26 @@ class SendSettings:
         """The object whose records the send is about: the one that is named, else the one in the URL."""
         return get_object(self.object) if self.object else object_of(self.url)
 
-    def check_host(self, base_url: str) -> None:
-        """Refuse a full URL of another host than the connection's, before anything is sent.
+    @property
+    def masked(self) -> frozenset[str]:
+        """The names of the fields whose values are masked: as the source has them, and as Insightly does."""
+        renamed = {name for pair in self.rename.items() if set(pair) & set(self.mask_fields) for name in pair}
+        return frozenset(self.mask_fields) | renamed
 
-        :raises SettingError: the API key would go to another host, which nobody allowed.
+    def check_host(self, base_url: str) -> None:
+        """Refuse a URL that does not belong to the connection's address, before anything is sent.
+
+        :raises SettingError: the API key would go to another host, which nobody allowed, or the version of the API
+            would stand in the address twice.
         """
-        if "://" not in self.url or self.allow_other_hosts:
+        if "://" not in self.url:
+            first, version = self.url.strip("/").partition("/")[0], base_url.rstrip("/").rpartition("/")[2]
+            if first == version:
+                raise SettingError(
+                    "url", f"The URL {self.url!r} is below /{version} already: leave that out, or give a full URL."
+                )
+            return
+        if self.allow_other_hosts:
             return
         here, there = urlsplit(base_url), urlsplit(self.url)
         if (here.scheme, here.netloc.lower()) != (there.scheme, there.netloc.lower()):

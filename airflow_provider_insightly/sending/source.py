@@ -72,7 +72,7 @@ def number_records(
     :param id_field: where it is given, a bare id in the place of a record stands for a record with that field alone.
     :raises SourceError: they are neither.
     """
-    if not isinstance(records, Iterable):
+    if not isinstance(records, Iterable) or isinstance(records, (str, bytes)):
         raise SourceError(f"The records must be a list, a record or a path, not {type(records).__name__}.")
     for index, values in enumerate([records] if isinstance(records, Mapping) else records):
         is_bare = id_field is not None and (values is None or isinstance(values, (int, str)))
@@ -87,6 +87,8 @@ def _read_text(
     text = io.TextIOWrapper(file, encoding=encoding, errors="surrogateescape", newline="")
     try:
         yield from read(text, name)
+    except UnicodeError as error:  # of UTF-16, whose broken bytes cannot become half characters
+        raise SourceError(f"{name} is not in the encoding {encoding}: {error}.") from None
     finally:
         text.detach()  # the file is the caller's to close
 

@@ -13,7 +13,7 @@ from typing import Any
 from airflow_provider_insightly.api.catalogue import InsightlyObject
 from airflow_provider_insightly.api.client import InsightlyClient
 from airflow_provider_insightly.sending.body import to_json
-from airflow_provider_insightly.sending.doubt import read_field
+from airflow_provider_insightly.sending.doubt import comparable, read_field, spellings
 from airflow_provider_insightly.sending.fields import find_missing
 from airflow_provider_insightly.sending.record import FieldError, Rejection
 from airflow_provider_insightly.sending.request import Item, find_digest
@@ -55,13 +55,12 @@ class Index:
         self._add(self._client.list(self.target.name, brief=brief))
 
     def read_one(self, key: str, values: Mapping[str, Any]) -> None:
-        """Search for the records with these values: as they are and, since the search may be exact, in lower case."""
+        """Search for the records with these values, in each spelling in which a search that is exact may know them."""
         self._database.execute("DELETE FROM found WHERE key = ?", (key,))
         field = self.match_on[0]
-        value = read_field(values, field)
         found = {}
-        for variant in {value, value.lower()} if isinstance(value, str) else {value}:
-            for record in self._client.search(self.target.name, field=field, value=variant):
+        for spelling in spellings(read_field(values, field)):
+            for record in self._client.search(self.target.name, field=field, value=spelling):
                 found[record[self.target.id_field or ""]] = record
         self._add(found.values(), only=key)
 
@@ -78,7 +77,7 @@ class Index:
 
     def key_of(self, values: Mapping[str, Any]) -> str | None:
         """Return a record's key, texts without case and outer spaces; ``None`` when one of the values is missing."""
-        parts = [str(read_field(values, name) or "").strip().casefold() for name in self.match_on]
+        parts = [comparable(read_field(values, name)) for name in self.match_on]
         return json.dumps(parts) if all(parts) else None  # in ASCII, whatever the server keeps
 
     def _add(self, records: Iterable[Mapping[str, Any]], only: str | None = None) -> None:
@@ -132,7 +131,7 @@ def _as_update(item: Item, target: InsightlyObject, record_id: int) -> Item:
     url = f"{target.path}/{record_id}"
     values = {target.id_field or "": record_id, **item.values}
     digest = find_digest("PUT", url, to_json(values))
-    return replace(item, method="PUT", url=url, values=values, record_id=record_id, digest=digest, source_digest=None)
+    return replace(item, method="PUT", url=url, values=values, record_id=record_id, digest=digest)
 
 
 def _listed(ids: Sequence[int]) -> str:

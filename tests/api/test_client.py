@@ -79,6 +79,12 @@ def test_an_empty_list_is_one_empty_page(server, make_client):
     assert page.server_time == datetime(2026, 11, 21, 20, tzinfo=timezone.utc)
 
 
+@pytest.mark.parametrize("date", ["yesterday", "Xxx, 99 Foo 2026 99:99:99 GMT"])
+def test_a_clock_that_nobody_can_read_is_none(server, make_client, date):
+    server.script = [answer("200 OK", "[]", f"Date: {date}")]
+    assert [page.server_time for page in make_client().pages("/Contacts")] == [None]
+
+
 def test_a_search_names_the_field_and_the_moment_in_utc(server, make_client):
     server.script = [answer("200 OK", "[]", "X-Total-Count: 0")]
     moment = datetime(2018, 4, 9, 18, 58, 14, tzinfo=timezone(timedelta(hours=2)))
@@ -139,6 +145,17 @@ def test_a_proxy_of_the_environment_is_used_unless_it_is_told_not_to(server, mak
     assert server.requests.pop().startswith(b"GET /v3.1/Users ")
 
 
+def test_the_connection_s_own_proxy_and_certificates_win_over_the_environment_s(server, make_client, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/the/environment/s.pem")
+    proxies = {"http": f"http://127.0.0.1:{server.port}"}
+    client = make_client(base_url="http://insightly.example/v3.1", proxies=proxies, verify=False)
+    server.script = [answer(body="[]")]
+    client.request("GET", "/Users")
+    assert server.requests[0].startswith(b"GET http://insightly.example/v3.1/Users ")
+    assert client._surroundings("https://insightly.example")["verify"] is False
+
+
 def test_the_quota_that_is_left_is_on_the_answer(server, make_client):
     server.script = [answer("200 OK", "{}", "X-RateLimit-Remaining: 41")]
     assert make_client().request("GET", "/Users/Me").quota_remaining == 41
@@ -159,6 +176,30 @@ def test_the_key_is_in_no_error_even_when_the_server_repeats_it(server, make_cli
     assert API_KEY not in str(caught.value)
     assert encoded not in str(caught.value)
     assert "bad key *** as Basic ***" in str(caught.value)
+
+
+def test_the_key_is_in_no_answer_that_repeats_it(server, make_client):
+    server.script = [answer("200 OK", json.dumps({"asked": f"Basic {API_KEY}"}))]
+    found = make_client().request("POST", "/Contacts", json={})
+    assert found.body == {"asked": "Basic ***"}
+    assert API_KEY not in found.text
+
+
+@pytest.mark.parametrize("status", ["201 Created", "400 Bad Request"])
+def test_an_answer_that_is_nested_without_end_is_an_error_of_its_own(server, make_client, status):
+    server.script = [answer(status, "[" * 100_000)]
+    with pytest.raises(errors.InsightlyError):
+        make_client().request("POST", "/Contacts", json={})
+
+
+@pytest.mark.parametrize(("asked", "pause"), [("7", 7), ("86400", 120), ("inf", None), ("1e999", None), ("x", None)])
+def test_no_answer_makes_all_workers_wait_longer_than_a_request_is_tried(server, make_client, mocker, asked, pause):
+    server.script = [answer("429 Too Many Requests", "", f"Retry-After: {asked}")]
+    client = make_client()
+    slow_down = mocker.spy(client.throttle, "slow_down")
+    with pytest.raises(errors.BurstLimitError):
+        client.request("GET", "/Contacts", retry=False)
+    slow_down.assert_called_once_with(pause)
 
 
 def test_the_key_is_not_in_the_clients_name():

@@ -52,6 +52,8 @@ def test_preview_of_a_grouping_from_the_input(command: Command, capsys, monkeypa
         (["--template", "create_contac"], "create_contact"),
         ([], "Give --template, or --method and --url"),
         (["--template", "create_contact", "--grouping", "json_array"], "one record a request"),
+        (["--template", "create_contact", "--method", "DELETE", "--batch-size", "5"], "--method and --batch-size"),
+        (["--url", "/Contacts", "--grouping-options", '{"property": "x"}'], "no --grouping"),
     ],
 )
 def test_settings_that_cannot_work(options: list[str], message: str, command: Command, file: Path, capsys):
@@ -71,6 +73,31 @@ def test_send_and_replay(command: Command, file: Path, tmp_path: Path, capsys, i
 
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["skipped"] == 1
     assert [c["FIRST_NAME"] for c in contacts(insightly_sandbox)] == ["Zoë", "Ann", "Nina"]
+
+
+@pytest.mark.parametrize(("responses", "rejected"), [("{}", "x"), ("x", "{}"), ("x", "./x")])
+def test_no_file_is_written_over_another(
+    responses: str, rejected: str, command: Command, file: Path, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(file.parent)
+    files = ["--responses", responses.format(file), "--rejected", rejected.format(file.name)]
+
+    assert command("send", str(file), "--template", "create_contact", *files) == 1
+
+    assert "must be three" in capsys.readouterr().err
+    assert file.read_text() == CSV
+
+
+def test_a_replay_of_the_input_leaves_no_record_out(
+    command: Command, capsys, monkeypatch: pytest.MonkeyPatch, insightly_sandbox: InsightlySandbox
+):
+    lines = [{"send": "a send", "message": "x" * 9000, "record": {"FIRST_NAME": "Ann"}}] * 3
+    content = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    assert command("replay", "-", "--template", "create_contact") == 0
+
+    assert len(contacts(insightly_sandbox)) == 3
 
 
 def test_a_send_goes_on_by_its_key(command: Command, file: Path, capsys, insightly_sandbox: InsightlySandbox):
@@ -93,6 +120,20 @@ def test_send_test(command: Command, capsys, insightly_sandbox: InsightlySandbox
     assert contacts(insightly_sandbox) == []
 
 
+def test_a_test_shows_no_masked_value(command: Command, capsys, insightly_sandbox: InsightlySandbox):
+    test = ["send-test", '{"FIRST_NAME": "Tess", "mail": "tess@secret.example", "born": "on a Monday"}', "--template"]
+    test += ["create_contact", "--mask", "EMAIL_ADDRESS,born", "--rename", "mail=EMAIL_ADDRESS,born=DATE_OF_BIRTH"]
+    assert command(*test) == 1
+    assert command(*test, "--exclude", "born") == 0
+    insightly_sandbox.faults([{"kind": "status", "status": 400, "rate": 1, "text": "tess@secret.example is wrong"}])
+    assert command(*test, "--exclude", "born") == 1
+
+    shown = "".join(capsys.readouterr())
+    assert "is wrong" in shown
+    assert "secret.example" not in shown
+    assert "Monday" not in shown
+
+
 def test_a_wrong_key_is_said_and_not_shown(command: Command, file: Path, capsys, insightly_sandbox: InsightlySandbox):
     insightly_sandbox.faults([{"kind": "status", "status": 401, "rate": 1}])
 
@@ -110,6 +151,8 @@ def test_a_connection_that_does_not_exist(command: Command, file: Path, capsys):
 
 
 def test_a_test_record_that_is_not_json(command: Command, capsys):
+    assert command("send-test", "[" * 100_000, "--template", "create_contact") != 0
+    assert "this is not JSON: maximum recursion" in capsys.readouterr().err
     assert command("send-test", '{"FIRST_NAME"', "--template", "create_contact") != 0
     assert "this is not JSON: Expecting ':'" in capsys.readouterr().err
 
@@ -134,6 +177,12 @@ def test_db(command: Command, file: Path, capsys):
     assert "Forgot 0 sends" in capsys.readouterr().out
     assert command("db", "prune", "--older-than", "-1") == 0
     assert "Forgot 1 sends" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "1e9", "x"])
+def test_days_that_are_none(days: str, command: Command, capsys):
+    assert command("db", "prune", "--older-than", days) == 2
+    assert "no number of days" in capsys.readouterr().err
 
 
 def test_a_reader_that_has_seen_enough_ends_the_command_quietly(file: Path):

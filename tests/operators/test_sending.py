@@ -121,15 +121,21 @@ def test_the_link_leads_to_the_record(execute: Execute, insightly_sandbox: Insig
     assert InsightlyRecordLink().get_link(deleted, ti_key=None) == ""
 
 
-def test_neither_key_nor_masked_values_are_logged(execute: Execute, insightly_sandbox: InsightlySandbox, caplog):
+@pytest.mark.parametrize("mask_fields", [["EMAIL_ADDRESS"], "EMAIL_ADDRESS"])
+def test_neither_key_nor_masked_values_are_logged(
+    mask_fields: Any, execute: Execute, insightly_sandbox: InsightlySandbox, caplog, tmp_path: Path
+):
     insightly_sandbox.faults([{"kind": "status", "status": 400, "nth": 2, "text": "ann@secret.example is wrong"}])
     records = [{"FIRST_NAME": "Ann", "EMAIL_ADDRESS": "ann@secret.example"}] * 3
-    operator = InsightlyCreateContactOperator(task_id="create", records=records, mask_fields=["EMAIL_ADDRESS"])
+    path = tmp_path / "rejected.jsonl"
+    operator = InsightlyCreateContactOperator(
+        task_id="create", records=records, mask_fields=mask_fields, rejected_path=str(path)
+    )
 
     with caplog.at_level(logging.DEBUG), pytest.raises(AirflowFailException) as raised:
         execute(operator)
 
-    shown = caplog.text + str(raised.value) + json.dumps(execute.pushed)
+    shown = caplog.text + str(raised.value) + json.dumps(execute.pushed) + path.read_text()
     assert "1 of 3 records failed" in shown
     assert "ann@secret.example" not in shown
     assert insightly_sandbox.api_key not in shown

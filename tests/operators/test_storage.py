@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_insightly.operators.storage import read_path, writing_lines
+from airflow_provider_insightly.operators.storage import read_path, refuse_same_files, writing_lines
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])
@@ -31,3 +31,11 @@ def test_without_a_line_there_is_no_file(tmp_path: Path):
 def test_no_path_no_file():
     with writing_lines(None) as write:
         assert write is None
+
+
+def test_files_in_one_place_are_refused(tmp_path: Path):
+    refuse_same_files("s3://bucket/a.csv", "s3://bucket/b.jsonl", None)
+    refuse_same_files(None, None, None)
+    for files in (("s3://b/a", "s3://b/a", None), (str(tmp_path / "a"), None, f"file://{tmp_path}/new/../a")):
+        with pytest.raises(ValueError, match="must be three"):
+            refuse_same_files(*files)

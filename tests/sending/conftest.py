@@ -75,7 +75,7 @@ def run_send(store: Engine, client: InsightlyClient) -> Callable[..., Sent]:
         settings = from_template(get_template(how)) if isinstance(how, str) else how
         responses: list[str] = []
         rejected: list[str] = []
-        report = Report(key, responses.append, rejected.append, settings.mask_fields)
+        report = Report(key, responses.append, rejected.append, settings.masked)
         target = settings.target
         journal = Journal(engine or store, key, target.name if target else None)
         send(settings, read_items(settings, number_records(records)), via or client, report, journal, policy)

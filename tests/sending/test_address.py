@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+from datetime import datetime, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,7 +19,22 @@ def test_fields_are_encoded_and_filled_once():
     assert fill_url("/A/{record.a}/{record.b}/{record.c}", values) == "/A/x%2Fy%3Fz%26%C3%BC/%7Brecord.a%7D/5"
 
 
-@pytest.mark.parametrize("value", [None, "", " ", ".", "..", "\udce9"])
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (5.0, "5"),  # a data frame's, where another id of the column is missing
+        (True, "true"),
+        (Decimal("1.50"), "1.5"),
+        (datetime(2024, 1, 31, 9, tzinfo=timezone.utc), "2024-01-31%2009%3A00%3A00"),
+    ],
+)
+def test_values_stand_in_a_url_as_in_a_body(value: Any, written: str):
+    assert fill_url("/A/{record.a}", {"a": value}) == f"/A/{written}"
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", " ", ".", "..", "\udce9", math.nan, {"a": 1}, [1], b"x", pytest.param(10**5000, id="huge")]
+)
 def test_a_value_that_would_lead_elsewhere_is_refused(value: Any):
     with pytest.raises(FieldError) as raised:
         fill_url("/Contacts/{record.id}", {"id": value})
@@ -31,6 +49,9 @@ def test_a_value_that_would_lead_elsewhere_is_refused(value: Any):
         ("/Contacts/{CONTACT_ID}", "braces"),
         ("/Contacts\r\nX: y", "control character"),
         ("/Contacts /5", "a space"),
+        ("/Contacts/../Leads", "no server gets to see"),
+        ("/Contacts/.", "no server gets to see"),
+        ("/Contacts#top", "no server gets to see"),
         ("ftp://api.na1.insightly.com/x", "neither http nor https"),
         ("https://{record.host}/x", "takes its host from the record"),
     ],
@@ -58,7 +79,7 @@ def test_the_object_of_a_url(url: str, name: str | None):
 
 def test_headers_as_the_page_takes_them():
     assert read_headers("header1:value1, header2:http://x") == {"header1": "value1", "header2": "http://x"}
-    assert read_headers({"A": "b"}) == {"A": "b"}
+    assert read_headers({"A": " b "}) == {"A": "b"}  # a space before it would stop the first request
     assert read_headers(None) == {}
 
 
@@ -66,6 +87,9 @@ def test_headers_as_the_page_takes_them():
     ("headers", "message"),
     [
         ("a", "has no value"),
+        ("a:1,2", "a dict where a value has a comma"),
+        ("a:1,A:2", "given twice"),
+        ({1: "a"}, "cannot be the name"),
         ({"a b": "c"}, "cannot be the name"),
         ({"a": "b\r\nc: d"}, "one line"),
         ({"a": "ü"}, "ASCII"),

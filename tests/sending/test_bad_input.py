@@ -13,7 +13,7 @@ from airflow_provider_insightly.sending.preview import preview
 from airflow_provider_insightly.sending.record import Record, Rejection
 from airflow_provider_insightly.sending.report import Report
 from airflow_provider_insightly.sending.request import read_items
-from airflow_provider_insightly.sending.settings import SendSettings, from_template
+from airflow_provider_insightly.sending.settings import SendSettings, SettingError, from_template
 from airflow_provider_insightly.sending.source import SourceError, read_file
 from airflow_provider_insightly.sending.template import get_template
 from tests.sending.conftest import Sent
@@ -109,6 +109,16 @@ def test_nothing_is_sent_to_another_host(run_send: Run, insightly_sandbox: Insig
     with pytest.raises(ValueError, match="takes its host from the record"):
         SendSettings(method="POST", url="https://{record.host}/v3.1/Contacts")
     assert insightly_sandbox.requests() == []
+
+
+def test_the_version_stands_in_the_address_once(run_send: Run, insightly_sandbox: InsightlySandbox):
+    for url in ("/v3.1/Contacts", "v3.1/Contacts"):
+        with pytest.raises(SettingError, match=r"is below /v3\.1 already"):
+            run_send(SendSettings(method="POST", url=url), [{"FIRST_NAME": "Ann"}])
+    assert insightly_sandbox.requests() == []
+
+    full = SendSettings(method="POST", url=f"{insightly_sandbox.base_url}/Contacts")
+    assert run_send(full, [{"FIRST_NAME": "Ann"}]).summary["succeeded"] == 1
 
 
 def test_an_object_with_the_records_inside_is_not_taken_for_a_record():

@@ -16,14 +16,17 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.engine import Engine
 
-from airflow_provider_insightly.api.errors import DailyQuotaError
+from airflow_provider_insightly.api.errors import AccessDeniedError, DailyQuotaError
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 from airflow_provider_insightly.sending.journal import OvertakenError
 from airflow_provider_insightly.sending.send import DeliveryPolicy
+from airflow_provider_insightly.sending.settings import from_template
+from airflow_provider_insightly.sending.template import get_template
 from tests.sending.conftest import Sent, make_client
 from tests.sending.test_send import contacts, emails
 
@@ -207,6 +210,67 @@ def test_a_delete_that_was_done_and_not_answered_has_succeeded(run_send: Run, in
     sent = run_send("delete_contact", [{"CONTACT_ID": number} for number in ids])
 
     assert sent.summary["succeeded"] == 10
+
+
+def test_a_delete_whose_answer_was_lost_before_the_send_had_to_stop_has_succeeded(run_send: Run, insightly_sandbox):
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")
+    lost = {"kind": "drop_after_commit", "nth": 1, "method": "DELETE"}
+    insightly_sandbox.faults([lost, {"kind": "status", "status": 403, "nth": 2, "method": "DELETE"}])
+    with pytest.raises(AccessDeniedError):
+        run_send("delete_contact", [{"CONTACT_ID": ann["CONTACT_ID"]}])
+
+    sent = run_send("delete_contact", [{"CONTACT_ID": ann["CONTACT_ID"]}])
+
+    assert sent.summary["succeeded"] == 1
+
+
+def test_a_merge_is_not_in_conflict_with_itself(run_send: Run, insightly_sandbox: InsightlySandbox):
+    """An attempt whose answer was lost has changed the record, so the next one's If-Match is stale."""
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")
+    insightly_sandbox.faults([{"kind": "drop_after_commit", "nth": [1, 3, 5], "method": "PUT"}])
+    settings = from_template(get_template("update_contact"), update_mode="merge")
+
+    sent = run_send(settings, [{"CONTACT_ID": ann["CONTACT_ID"], "LAST_NAME": "Lee"}])
+
+    assert sent.summary["succeeded"] == 1
+    assert contacts(insightly_sandbox)[0]["LAST_NAME"] == "Lee"
+
+
+def test_a_merge_is_tried_once_more_where_others_change_the_record(run_send: Run, insightly_sandbox: InsightlySandbox):
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")
+    insightly_sandbox.faults([{"kind": "status", "status": 412, "rate": 1, "method": "PUT"}])
+    settings = from_template(get_template("update_contact"), update_mode="merge")
+
+    sent = run_send(settings, [{"CONTACT_ID": ann["CONTACT_ID"], "LAST_NAME": "Lee"}])
+
+    assert sent.summary["failed"] == 1
+    assert len(insightly_sandbox.requests(method="PUT")) == 2
+
+
+UPDATE_FAULTS = [
+    *({"kind": "status", "status": status, "rate": 0.05} for status in (503, 429)),
+    *({"kind": kind, "rate": 0.05} for kind in ("drop_after_commit", "drop_before", "truncate", "html")),
+]
+
+
+@pytest.mark.parametrize("mode", ["partial", "merge", "replace"])
+def test_updates_and_deletions_survive_all_faults(mode: Any, run_send: Run, insightly_sandbox: InsightlySandbox):
+    ids = [insightly_sandbox.add("Contacts", FIRST_NAME="Ann")["CONTACT_ID"] for _ in range(COUNT)]
+    records = [{"CONTACT_ID": contact_id, "FIRST_NAME": f"Ann {contact_id}"} for contact_id in ids]
+    settings = from_template(get_template("update_contact"), update_mode=mode, allow_replace=True)
+    insightly_sandbox.faults(UPDATE_FAULTS, seed=3)
+
+    updated = run_send(settings, records)
+    insightly_sandbox.faults([])
+    kept = {c["CONTACT_ID"]: c["FIRST_NAME"] for c in contacts(insightly_sandbox)}
+    insightly_sandbox.faults(UPDATE_FAULTS, seed=4)
+    deleted = run_send("delete_contact", [{"CONTACT_ID": contact_id} for contact_id in ids], "deletion")
+    insightly_sandbox.faults([])
+
+    assert (updated.summary["succeeded"], updated.summary["record_ids"]) == (COUNT, ids)
+    assert kept == {record["CONTACT_ID"]: record["FIRST_NAME"] for record in records}
+    assert deleted.summary["succeeded"] == COUNT
+    assert contacts(insightly_sandbox) == []
 
 
 def test_a_worker_that_is_killed_at_random_moments(store: Engine, insightly_sandbox: InsightlySandbox, tmp_path: Path):

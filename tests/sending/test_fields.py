@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +65,7 @@ def test_values_are_read_by_the_field_s_type(field: str, value: Any, read: Any):
         ("OPPORTUNITY_NAME", "caf\udce9", "is not UTF-8: byte 0xe9 at character 3"),
         ("OPPORTUNITY_NAME", ["a"], "is a list"),
         ("OPPORTUNITY_NAME", 1.5, "is a float"),
+        ("OPPORTUNITY_NAME", Decimal("NaN"), "is nan"),
         ("FORECAST_CLOSE_DATE", "29/02/2020", "must be a date"),
         ("FORECAST_CLOSE_DATE", "2019-02-29", "must be a date"),
         ("OPPORTUNITY_NAM", "x", "did you mean OPPORTUNITY_NAME"),
@@ -147,9 +150,69 @@ class _Scalar:
         return 5
 
 
-def test_scalars_and_missing_markers_of_data_frames():
-    missing = type("NaTType", (), {})()
-    assert read_record(OPPORTUNITY, {"PROBABILITY": _Scalar(), "FORECAST_CLOSE_DATE": missing}) == {
-        "PROBABILITY": 5,
-        "FORECAST_CLOSE_DATE": None,
-    }
+class _Array:
+    """Stands for an array of numpy."""
+
+    ndim = 1
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([_Scalar(), "a"])
+
+    def item(self) -> Any:
+        raise ValueError("can only convert an array of size 1 to a Python scalar")
+
+
+class datetime64:
+    """Stands for a moment of numpy, which gives itself in nanoseconds, and as a datetime when it has microseconds."""
+
+    ndim = 0
+
+    def __init__(self, value: Any = 1_704_103_200_000_000_000) -> None:
+        self.value = value
+
+    def astype(self, kind: str) -> datetime64:
+        assert kind == "datetime64[us]"
+        return datetime64(datetime(2024, 1, 1, 10))
+
+    def item(self) -> Any:
+        return self.value
+
+
+NOT_A_TIME = type("NaTType", (datetime,), {})(1, 1, 1)  # pandas' passes for a datetime
+NOT_AVAILABLE = type("NAType", (), {})()
+
+
+class State(str, Enum):
+    OPEN = "OPEN"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "read"),
+    [
+        ("PROBABILITY", _Scalar(), 5),
+        ("FORECAST_CLOSE_DATE", NOT_A_TIME, None),
+        ("FORECAST_CLOSE_DATE", NOT_AVAILABLE, None),
+        ("OPPORTUNITY_NAME", NOT_A_TIME, None),
+        ("FORECAST_CLOSE_DATE", datetime64(), "2024-01-01 10:00:00"),
+        ("TAGS", [_Array()], [[5, "a"]]),
+        ("OPPORTUNITY_STATE", State.OPEN, "OPEN"),
+    ],
+)
+def test_values_of_data_frames_and_enumerations(field: str, value: Any, read: Any):
+    assert read_record(OPPORTUNITY, {field: value}) == {field: read}
+
+
+@pytest.mark.parametrize("value", [NOT_A_TIME, NOT_AVAILABLE])
+def test_an_id_that_a_data_frame_lacks_is_missing(value: Any):
+    with pytest.raises(FieldError, match="is missing"):
+        read_id("CONTACT_ID", value)
+
+
+def test_several_ids_are_none():
+    with pytest.raises(FieldError, match="positive integer"):
+        read_id("CONTACT_ID", _Array())
+
+
+def test_bytes_of_a_database_are_no_list():
+    with pytest.raises(FieldError, match="no form in JSON"):
+        read_record(OPPORTUNITY, {"TAGS": [memoryview(b"x")]})

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_insightly.sending.grouping import ALGORITHMS, make_grouping
-from airflow_provider_insightly.sending.record import Rejection
+from airflow_provider_insightly.sending.grouping import ALGORITHMS, JsonArray, make_grouping
+from airflow_provider_insightly.sending.record import FieldError, Rejection
 from airflow_provider_insightly.sending.request import Request, build_requests, read_items
 from airflow_provider_insightly.sending.settings import SendSettings
 from airflow_provider_insightly.sending.source import number_records
@@ -80,6 +81,15 @@ def test_every_algorithm_has_a_golden_body():
         ("map_by_key", {}, "key_field"),
         ("json_array", {"property": "x"}, "grouping_options of json_array"),
         ("property_inside_json_object", {"property": "a..b"}, "empty part"),
+        ("property_inside_json_object", {"property": 5}, "no text"),
+        ("object_with_static_fields", {"property": "a..b"}, "empty part"),
+        ("object_with_static_fields", {"static_fields": [1]}, "must be an object"),
+        ("object_with_static_fields", {"static_fields": {"a": float("nan")}}, "static_fields: is nan"),
+        ("hoisted_fields", {"fields": ["a"], "property": ""}, "empty part"),
+        ("hoisted_fields", {"fields": [["a"]]}, "needs the list of fields"),
+        ("wrapped_items", {"property": "a."}, "empty part"),
+        ("wrapped_items", {"item": ""}, "must be a text"),
+        ("map_by_key", {"key_field": ["a"]}, "key_field"),
         ("object_with_static_fields", {"static_fields": {"records": 1}}, "also a static field"),
         ("hoisted_fields", {"fields": ["records"]}, "lifted out"),
         (len, {"x": 1}, "brings its own"),
@@ -88,6 +98,11 @@ def test_every_algorithm_has_a_golden_body():
 def test_settings_that_cannot_work(grouping: Any, options: dict[str, Any], message: str):
     with pytest.raises(ValueError, match=message):
         make_grouping(grouping, options)
+
+
+def test_a_function_that_returns_what_is_no_json_is_named():
+    with pytest.raises(FieldError, match="grouping: is a set, which has no form in JSON"):
+        build(RECORDS, lambda records: {1, 2}, {})
 
 
 def test_a_key_that_comes_twice_starts_a_batch_so_that_no_record_is_lost():
@@ -115,6 +130,22 @@ def test_batches_keep_order_and_count(records: list[dict], grouping: Any, size: 
     assert all(1 <= len(batch.items) <= size for batch in batches)
     assert limit is None or all(len(batch.body) <= limit for batch in batches)
     assert build(records, *grouping, batch_size=size, batch_bytes=limit) == outcomes
+    algorithm = make_grouping(*grouping)
+    for batch, following in pairwise(batches):  # each is as full as it may be
+        values, more = [item.values for item in batch.items], following.items[0].values
+        if len(values) < size and algorithm.key(values[0]) == algorithm.key(more) and algorithm.fits(values, more):
+            assert limit is not None
+            assert len(algorithm.body([*values, more])) > limit
+
+
+def test_a_large_batch_is_not_written_out_for_each_record(mocker):
+    body = mocker.spy(JsonArray, "body")
+
+    (request,) = build([{"N": number} for number in range(2000)], "json_array", {}, batch_size=2000, batch_bytes=30_000)
+
+    assert len(request.body) <= 30_000
+    assert max(len(call.args[1]) for call in body.call_args_list) == 2000
+    assert sum(len(call.args[1]) for call in body.call_args_list) < 20_000
 
 
 def test_a_batch_goes_out_as_one_request(run_send: Callable[..., Sent], insightly_sandbox):

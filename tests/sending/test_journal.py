@@ -158,3 +158,12 @@ def test_an_id_of_another_instance_is_not_known(store: Engine):
     elsewhere.finish([make_item(1)], [77])
     assert Journal(store, "here", "Contacts of one").is_known([77]) == {77}
     assert Journal(store, "there", "Contacts of another").is_known([77]) == set()
+
+
+def test_a_create_is_known_when_its_fields_come_in_another_order(run_send: Run, insightly_sandbox: InsightlySandbox):
+    run_send("create_contact", [{"FIRST_NAME": "Ann", "LAST_NAME": "Lee"}])
+
+    sent = run_send("create_contact", [{"LAST_NAME": "Lee", "FIRST_NAME": "Ann"}])
+
+    assert sent.summary["skipped"] == 1
+    assert len(contacts(insightly_sandbox)) == 1

@@ -55,6 +55,15 @@ def test_half_a_character_in_the_name_of_a_field_can_be_shown():
     assert "A\\ud800: Contacts has no such field" in str(sample).encode().decode()
 
 
+def test_a_header_of_ours_that_is_given_is_shown_once():
+    settings = SendSettings(method="POST", url="/Contacts", headers={"accept": "text/plain"})
+
+    (sample,) = preview(settings, [{"FIRST_NAME": "A"}])
+
+    assert "accept: text/plain" in str(sample)
+    assert "application/json" not in sample.headers.get("Accept", "")
+
+
 def test_masked_fields_are_not_shown():
     settings = from_template(get_template("create_contact"), mask_fields=("EMAIL_ADDRESS", "Pin__c"))
 

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import io
 import json
+import math
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 
 import pytest
 
+from airflow_provider_insightly.api.catalogue import get_object
 from airflow_provider_insightly.api.errors import AccessDeniedError, AuthenticationError
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
+from airflow_provider_insightly.sending.replay import read_rejected
+from airflow_provider_insightly.sending.request import read_items
+from airflow_provider_insightly.sending.result import read_ids
 from airflow_provider_insightly.sending.send import DeliveryPolicy
 from airflow_provider_insightly.sending.settings import SendSettings, from_template
+from airflow_provider_insightly.sending.source import number_records, read_file
 from airflow_provider_insightly.sending.template import get_template
 from tests.sending.conftest import Sent, make_client
 
@@ -130,6 +138,24 @@ def test_merge_survives_a_server_whose_put_replaces(run_send: Run, insightly_san
     assert {c["FIELD_NAME"]: c["FIELD_VALUE"] for c in after["CUSTOMFIELDS"]} == {"A__c": "1", "B__c": "2"}
 
 
+def test_merge_reads_the_record_with_the_headers_of_the_send(run_send: Run, insightly_sandbox: InsightlySandbox):
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")
+    update = get_template("update_contact")
+    settings = from_template(update, update_mode="merge", headers={"X-Gateway": "a"})
+
+    run_send(settings, [{"CONTACT_ID": ann["CONTACT_ID"], "LAST_NAME": "Ray"}])
+
+    asked = [r for r in insightly_sandbox.requests() if r["method"] in ("GET", "PUT")]
+    assert [{k.lower(): v for k, v in r["headers"].items()}.get("x-gateway") for r in asked] == ["a", "a"]
+
+
+@pytest.mark.parametrize(("given", "known"), [(7, 7), ("7", 7), (2**70, None), (0, None), (None, None), ("x", None)])
+def test_an_id_in_an_answer_that_nobody_can_keep_is_none(given: object, known: int | None):
+    item = next(iter(read_items(SendSettings(method="POST", url="/Contacts"), number_records([{"A": 1}]))))
+
+    assert read_ids(get_object("Contacts"), (item,), {"CONTACT_ID": given}) == (known,)
+
+
 def test_replace_nulls_what_is_not_given(run_send: Run, insightly_sandbox: InsightlySandbox):
     ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann", LAST_NAME="Lee", PHONE="1")
     settings = from_template(get_template("update_contact"), update_mode="replace", allow_replace=True)
@@ -174,6 +200,34 @@ def test_stop_ends_the_send_at_the_first_failure(run_send: Run, insightly_sandbo
 
     assert sent.summary["failed"] == 1
     assert len(insightly_sandbox.requests(method="POST")) < 300
+
+
+def test_stop_ends_the_send_at_a_lost_answer_that_nothing_can_tell_about(run_send: Run, insightly_sandbox):
+    insightly_sandbox.faults([{"kind": "drop_after_commit", "nth": 2, "method": "POST"}])
+    one_by_one = make_client(insightly_sandbox, concurrency=1)
+
+    sent = run_send("create_contact", emails(300), policy=DeliveryPolicy(on_record_error="stop"), via=one_by_one)
+
+    assert sent.summary["failed"] == 1
+    assert sent.report.total < 300
+
+
+@pytest.mark.parametrize(("failed", "ratio", "is_failure"), [(29, 0.29, False), (30, 0.29, True), (1, 0.0, True)])
+def test_the_share_that_may_fail_is_exact(failed: int, ratio: float, is_failure: bool, mocker):
+    report = mocker.Mock(failed=failed, total=100)
+
+    assert DeliveryPolicy(max_failure_ratio=ratio).is_failure(report) is is_failure
+
+
+def test_the_id_in_the_url_of_a_create_is_not_that_of_what_was_created(run_send: Run, insightly_sandbox):
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")["CONTACT_ID"]
+    url = "/Contacts/{id}/Notes"
+    by_hand = SendSettings(method="POST", url=url, id_field="contact")
+    checked = SendSettings(method="POST", url=url, id_field="contact", object="Notes")
+
+    assert run_send(by_hand, [{"contact": ann, "TITLE": "a"}]).summary["record_ids"] == [None]
+    run_send(checked, [{"contact": ann, "TITLE": "a"}], "second")
+    assert [r["body"] for r in insightly_sandbox.requests(path=f"/v3.1/Contacts/{ann}/Notes")] == [{"TITLE": "a"}] * 2
 
 
 def test_a_second_attempt_sends_nothing_twice_even_in_another_order(run_send: Run, insightly_sandbox: InsightlySandbox):
@@ -236,6 +290,44 @@ def test_masked_fields_are_written_nowhere(run_send: Run, insightly_sandbox: Ins
     assert "*** is taken" in written
 
 
+@pytest.mark.parametrize("name", ["mail", "EMAIL_ADDRESS"])  # as the source has it; as Insightly does
+def test_a_masked_field_that_is_renamed_is_masked_under_both_names(name: str, run_send: Run, insightly_sandbox):
+    create = get_template("create_contact")
+    settings = from_template(create, rename={"mail": "EMAIL_ADDRESS"}, mask_fields=(name,))
+    refused = {"kind": "status", "status": 400, "nth": 2, "method": "POST", "text": "x@secret.example is wrong"}
+    insightly_sandbox.faults([refused])
+    record = {"FIRST_NAME": "Ann", "mail": "x@secret.example"}
+
+    sent = run_send(settings, [record] * 3, via=make_client(insightly_sandbox, concurrency=1))
+
+    written = "".join((*sent.responses, *sent.rejected, *map(str, sent.report.failures)))
+    assert "is wrong" in written
+    assert "secret.example" not in written
+
+
+def test_masked_values_are_taken_out_of_messages_in_every_form(run_send: Run, insightly_sandbox: InsightlySandbox):
+    settings = from_template(get_template("create_contact"), mask_fields=("DATE_OF_BIRTH", "Pin__c"))
+    insightly_sandbox.faults(
+        [{"kind": "status", "status": 400, "nth": 1, "method": "POST", "text": "Pin 12-34 is wrong"}]
+    )
+    secret = "it's\n" + "secret " * 20
+    custom = [{"FIELD_NAME": "Pin__c", "FIELD_VALUE": "12-34"}]
+    records = [
+        {"FIRST_NAME": "Ann", "CUSTOMFIELDS": custom},
+        {"FIRST_NAME": "Bo", "DATE_OF_BIRTH": secret},
+        {"FIRST_NAME": "Cy", "DATE_OF_BIRTH": 10**5000},
+        {"FIRST_NAME": "Di", "DATE_OF_BIRTH": None, "TAGS": [{"TAG_NAME": "a", "FIELD_NAME": []}]},
+    ]
+
+    sent = run_send(settings, records)
+
+    written = "".join((*sent.responses, *sent.rejected, *map(str, sent.report.failures)))
+    assert "is wrong" in written
+    assert "12-34" not in written
+    assert "secret" not in written
+    assert sent.summary["failed"] == 3
+
+
 def test_the_example_of_the_documentation(insightly_sandbox: InsightlySandbox, tmp_path):
     from tests.sending.example import create_leads
 
@@ -266,6 +358,24 @@ def test_huge_and_endless_values(run_send: Run, insightly_sandbox: InsightlySand
     assert "10000000 characters" in rejected[0]["message"]
     (kept,) = contacts(insightly_sandbox)
     assert kept["CUSTOMFIELDS"][0]["FIELD_VALUE"] == huge
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.inf, Decimal("NaN"), "caf\udce9"])
+def test_a_rejected_value_that_is_not_corrected_is_rejected_again(value: object, run_send: Run, insightly_sandbox):
+    first = run_send("create_contact", [{"FIRST_NAME": "Ann", "PHONE": value}])
+
+    lines = read_file(io.BytesIO("".join(first.rejected).encode()), "jsonl", "rejected")
+    again = run_send("create_contact", [record.values for record in read_rejected(lines)])
+
+    assert again.summary["failed"] == 1
+    assert [json.loads(line)["field"] for line in (*first.rejected, *again.rejected)] == ["PHONE"] * 2
+    assert contacts(insightly_sandbox) == []
+
+
+@pytest.mark.parametrize("seconds", [-1.0, math.nan, math.inf])
+def test_a_time_that_nobody_can_wait_is_refused(seconds: float):
+    with pytest.raises(ValueError, match="unknown_wait must be"):
+        DeliveryPolicy(unknown_wait=seconds)
 
 
 def test_what_cannot_be_sent_may_stand_in_a_column_that_is_left_out(run_send: Run, insightly_sandbox: InsightlySandbox):

@@ -191,3 +191,11 @@ def test_records_in_memory():
     assert isinstance(next(iter(number_records([5]))), Rejection)
     with pytest.raises(SourceError, match="not int"):
         list(number_records(5))
+    with pytest.raises(SourceError, match="not str"):  # each character would be an id
+        list(number_records("123", "CONTACT_ID"))
+
+
+@pytest.mark.parametrize("content", [b"A\n1\n", "A\n1\n".encode("utf-16")[:-1], b"\xff\xfeA\0\n\0\0\xd8x\0"])
+def test_a_file_that_is_not_utf_16_is_named(content: bytes):
+    with pytest.raises(SourceError, match="people is not in the encoding utf-16"):
+        list(read_file(io.BytesIO(content), "csv", "people", "utf-16"))

@@ -47,6 +47,33 @@ def test_creates_and_updates(count: int, upsert: Upsert, insightly_sandbox: Insi
     assert [c["PHONE"] for c in contacts(insightly_sandbox)] == ["1"] * count
 
 
+@pytest.mark.parametrize("count", [6, 60])
+def test_a_second_attempt_does_nothing_again(count: int, upsert: Upsert, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.add("Contacts", FIRST_NAME="Zoë", EMAIL_ADDRESS="p0@example.com")
+    first, _ = upsert(emails(count), "EMAIL_ADDRESS")
+    written = len([r for r in insightly_sandbox.requests() if r["method"] != "GET"])
+
+    second, _ = upsert(emails(count), "EMAIL_ADDRESS")
+
+    assert (second["skipped"], second["record_ids"]) == (count, first["record_ids"])
+    assert len([r for r in insightly_sandbox.requests() if r["method"] != "GET"]) == written
+
+
+@pytest.mark.parametrize("more", [0, 60])  # searched for one by one; read at once
+@pytest.mark.parametrize(("kept", "given"), [("a@example.com", " A@example.com "), (1007, 1007.0), (1007, "1007")])
+def test_both_ways_find_the_same(more: int, kept: Any, given: Any, upsert: Upsert, insightly_sandbox):
+    definition = {"FIELD_NAME": "Key__c", "FIELD_TYPE": "TEXT" if isinstance(kept, str) else "NUMERIC"}
+    insightly_sandbox.control("POST", "/custom-fields/Contacts", definition)
+    ann = insightly_sandbox.add(
+        "Contacts", FIRST_NAME="Ann", CUSTOMFIELDS=[{"FIELD_NAME": "Key__c", "FIELD_VALUE": kept}]
+    )
+    others = [{"FIRST_NAME": "Bo", "Key__c": f"{number}"} for number in range(more)]
+
+    summary, _ = upsert([{"FIRST_NAME": "Anna", "Key__c": given}, *others], "Key__c")
+
+    assert summary["record_ids"][0] == ann["CONTACT_ID"]
+
+
 def test_many_records_cost_one_read_of_the_object(upsert: Upsert, insightly_sandbox: InsightlySandbox):
     upsert(emails(60), "EMAIL_ADDRESS")
 

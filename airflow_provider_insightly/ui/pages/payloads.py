@@ -287,7 +287,7 @@ def _show_result(
 ) -> Response:
     target = settings.target
     ids = [record_id for record_id in result.record_ids if record_id]
-    response = mask(result.response, settings.mask_fields)
+    response = mask(result.response, settings.masked)
     html = render(
         place.request,
         "payload_answer.html",
@@ -317,7 +317,7 @@ def _show_failure(place: Place, message: str) -> Response:
 def _masked(settings: SendSettings, records: Sequence[Record | Rejection], text: str) -> str:
     for record in records:
         if isinstance(record, Record):
-            text = mask_text(text, record.values, settings.mask_fields)
+            text = mask_text(text, record.values, settings.masked)
     return text
 
 
