@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from weakref import WeakValueDictionary
 
 from airflow_provider_insightly.sending.record import Rejection
 from airflow_provider_insightly.sending.request import Request
@@ -29,6 +30,7 @@ def deliver(
     """Send requests and yield their results in the requests' order; what is not a request passes through.
 
     The first request goes alone: a key or a permission that is wrong costs one request, not as many as run at once.
+    Requests that change the same record go out one after the other.
     When one fails in a way that stops the send, no further request goes out, the results of those under way are still
     yielded, and then the error is raised.
 
@@ -72,6 +74,8 @@ class _Window:
         self._concurrency = concurrency
         self._outcomes: deque[tuple[Future[Result | None] | Result | Rejection, int]] = deque()  # and its records
         self._records = 0
+        # The last request for each record, for as long as it matters: of two changes the later one has to win.
+        self._of_record: WeakValueDictionary[tuple[str, int | None], Future[Result | None]] = WeakValueDictionary()
         self._stopped = threading.Event()
         self._is_first = True
 
@@ -117,13 +121,18 @@ class _Window:
         return len(self._outcomes) < most
 
     def _start(self, request: Request) -> Future[Result | None]:
-        future = self._executor.submit(self._send, request)
+        name = request.existing
+        future = self._executor.submit(self._send, request, self._of_record.get(name) if name else None)
+        if name:
+            self._of_record[name] = future
         if self._is_first:
             self._is_first = False
             wait([future])
         return future
 
-    def _send(self, request: Request) -> Result | None:
+    def _send(self, request: Request, before: Future[Result | None] | None) -> Result | None:
+        if before is not None:
+            wait([before])  # it began before this one, so that it does not wait for a thread itself
         if self._stopped.is_set():
             return None
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,6 +17,9 @@ from airflow_provider_insightly.sending.record import FieldError, Record, Reject
 from airflow_provider_insightly.sending.settings import SendSettings
 
 Other = TypeVar("Other")
+
+OF_A_RECORD = re.compile(r"/\d+(/|$)")
+"""Where the URL of a record has its id."""
 
 SCALARS = frozenset({"text", "integer", "number", "boolean", "datetime"})
 
@@ -66,6 +70,13 @@ class Request:
     def creates(self) -> bool:
         """Whether it could make a second record if it were sent twice."""
         return self.method == "POST"
+
+    @property
+    def existing(self) -> tuple[str, int | None] | None:
+        """Names the record that it changes or deletes, by its address and its id; ``None`` where there is none yet."""
+        record_id = self.items[0].record_id if len(self.items) == 1 else None
+        is_of_one = record_id is not None or OF_A_RECORD.search(self.url)
+        return (self.url, record_id) if is_of_one and not self.creates else None
 
 
 def read_items(settings: SendSettings, records: Iterable[Record | Rejection]) -> Iterator[Item | Rejection]:

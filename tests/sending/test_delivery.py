@@ -40,6 +40,30 @@ def test_results_come_in_the_order_of_the_requests_whatever_order_they_came_back
     assert indices(list(deliver(make_requests(20), exchange, 4))) == list(range(20))
 
 
+def test_requests_for_one_record_go_out_one_after_the_other_in_their_order():
+    """Whichever is the last in the source wins, however long an earlier one takes; others do not wait."""
+    log, other_is_done = [], threading.Event()
+
+    def exchange(request: Request, stop: Callable[[], None]) -> Result:
+        index = request.indices[0]
+        log.append(f"{index} begins")
+        if index == 1:
+            assert other_is_done.wait(10)  # 4 is another record's
+        if index == 4:
+            other_is_done.set()
+        log.append(f"{index} ends")
+        return succeed(request, stop)
+
+    urls = ["/Contacts/9", "/Contacts/5", "/Contacts/5", "/Contacts/5", "/Contacts/7"]
+    requests = [
+        Request("PUT", url, {}, b"{}", (Item(Record(index, {}), "PUT", url, {}, 5, str(index)),))
+        for index, url in enumerate(urls)
+    ]
+    assert indices(list(deliver(requests, exchange, 5))) == [0, 1, 2, 3, 4]
+    mine = [line for line in log if line[0] in "123"]
+    assert mine == ["1 begins", "1 ends", "2 begins", "2 ends", "3 begins", "3 ends"]
+
+
 def test_what_is_no_request_passes_through_where_it_stands():
     rejection = Rejection(Record(99, {}), None, "no")
     first, second = make_requests(2)
