@@ -21,7 +21,7 @@ from airflow_provider_insightly.connector.records import CONTACTS, LEADS, PROSPE
 from airflow_provider_insightly.connector.rules.create_prospects import create
 from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import follow, restore
 from airflow_provider_insightly.connector.rules.mapped_fields import sync_fields
-from airflow_provider_insightly.connector.rules.match_by_email import match
+from airflow_provider_insightly.connector.rules.match_by_email import match_by_address, match_by_id
 from airflow_provider_insightly.connector.rules.overwrite_opted_out import sync_opt_out
 from airflow_provider_insightly.connector.rules.sync_field_labels import sync_labels
 from airflow_provider_insightly.connector.rules.update_email_addresses import update_email
@@ -73,8 +73,12 @@ def decide_world(world: World, rules: Rules) -> list[Action]:
     ended = {action.prospect_id for action in actions}  # whose pair ended in this run is not matched in it
     for prospect in world.unlinked(PROSPECT):
         take(restore(prospect, world, settings))
-        if not world.link_of(prospect.ref) and prospect.ref.id not in ended:
-            take(match(prospect, world, settings))
+    unmatched = [prospect for prospect in world.unlinked(PROSPECT) if prospect.ref.id not in ended]
+    for prospect in unmatched:  # the ids of all before the first address: nobody gets the record that another names
+        take(match_by_id(prospect, world))
+    for prospect in unmatched:
+        if not world.link_of(prospect.ref):
+            take(match_by_address(prospect, world, settings))
     for link in world.links():
         take(_decide_pair(link, world, rules))
     for crm_object in (CONTACTS, LEADS):

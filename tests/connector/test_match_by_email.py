@@ -62,6 +62,26 @@ def test_several_contacts_without_those_linked_elsewhere_leave_one(office: Offic
     assert office.links() == {holder: Ref("Contacts", first), prospect: Ref("Contacts", second)}
 
 
+def test_an_id_comes_before_an_address_whichever_prospect_is_older(office: Office) -> None:
+    contact = office.contact("ada@example.com")
+    by_address = office.prospect("ada@example.com")
+    by_id = office.prospect("ada@example.com", CONTACT_ID=contact)
+    office.run()
+    assert office.links() == {by_id: Ref("Contacts", contact)}
+    [row] = office.log(event="match")
+    assert (row["prospect_id"], row["reason"]) == (
+        by_address,
+        f"linked_elsewhere: it belongs to prospect {by_id}",
+    )
+
+
+def test_of_two_ids_of_different_people_the_contact_s_counts(office: Office) -> None:
+    contact, lead = office.contact("ada@example.com"), office.lead("grace@example.com")
+    prospect = office.prospect("grace@example.com", CONTACT_ID=contact, LEAD_ID=lead)
+    office.run(update_email_addresses=False)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+
+
 def test_several_contacts_are_ambiguous_and_skipped(office: Office) -> None:
     numbers = [office.contact("ada@example.com"), office.contact("ada@example.com")]
     prospect = office.prospect("ada@example.com")
