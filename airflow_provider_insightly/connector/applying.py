@@ -182,6 +182,8 @@ class Applier:
 
     def _note_missing(self, connection: Connection, action: Action) -> None:
         target = action.crm if action.direction == TO_CRM else Ref(PROSPECT, action.prospect_id or 0)
+        if action.event == "merge":
+            target = action.other  # that the other one is gone stops no merge
         if target is not None:
             set_missing(connection, self.instance, target, self.now())
 

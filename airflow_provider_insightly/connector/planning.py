@@ -68,8 +68,8 @@ def decide_world(world: World, rules: Rules) -> list[Action]:
         for action in decided:
             world.decide(action)
 
-    for link in world.links():
-        take(follow(link, world, settings))
+    for link in sorted(world.links(), key=lambda link: not _is_gone(link.prospect, world)):
+        take(follow(link, world, settings))  # prospects that were deleted first: nothing is merged into them
     ended = {action.prospect_id for action in actions}  # whose pair ended in this run is not matched in it
     for prospect in world.unlinked(PROSPECT):
         take(restore(prospect, world, settings))
@@ -85,6 +85,11 @@ def decide_world(world: World, rules: Rules) -> list[Action]:
         for crm in world.unlinked(crm_object):
             take(create(crm, world, settings, rules.mapping, enabled_at=rules.creating_since, backfill=rules.backfill))
     return actions
+
+
+def _is_gone(ref: Ref, world: World) -> bool:
+    record = world.get(ref)
+    return record is not None and record.gone
 
 
 def _decide_pair(link: Link, world: World, rules: Rules) -> list[Action]:

@@ -124,6 +124,46 @@ def test_a_merge_that_was_cut_short_closes_no_survivor(office: Office, monkeypat
     assert (survivor["DO_NOT_SYNC"], survivor["TAGS"], survivor["PHONE"]) == (False, [], "7")
 
 
+@pytest.mark.parametrize("closed", ["lost", "survivor"])
+def test_a_prospect_that_is_closed_is_not_merged(office: Office, closed: str) -> None:
+    lost_prospect, lost, kept_prospect, kept = merge_two(office)
+    number = lost_prospect if closed == "lost" else kept_prospect
+    office.edit("Prospect", number, DO_NOT_SYNC=True)
+    before = office.get("Prospect", number)
+    office.run(**ON)
+    assert office.get("Prospect", number) == before
+    assert office.log(event="merge") == []
+    assert office.tombstones() == {(lost_prospect, Ref("Contacts", lost))}
+    assert office.links() == {kept_prospect: Ref("Contacts", kept)}
+
+
+def convert_into(office: Office, lead: int, contact: int) -> None:
+    """Convert a Lead into a Contact that was there before."""
+    office.in_web_page(f"/records/Leads/{lead}", {"CONVERTED": True, "CONVERTED_CONTACT_ID": contact})
+
+
+def test_nothing_is_merged_into_a_prospect_that_was_deleted(office: Office) -> None:
+    lead, prospect = office.lead("a@example.com"), office.prospect("a@example.com")
+    deleted, contact = make_pair(office, "b@example.com")
+    convert_into(office, lead, contact)
+    office.delete("Prospect", deleted)
+    office.run(**ON)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+    assert office.log(event="merge") == []
+
+
+def test_a_merge_into_a_prospect_that_is_missing_leaves_the_other_as_it_is(office: Office) -> None:
+    lead, prospect = office.lead("a@example.com"), office.prospect("a@example.com")
+    deleted, contact = make_pair(office, "b@example.com")
+    convert_into(office, lead, contact)
+    office.delete("Prospect", deleted)
+    options = {**ON, "sweep_hours": 24}  # that it was deleted shows while it is merged, before any sweep
+    assert office.run(**options).results["merge"] == {"failed": 1}
+    office.wait(hours=25)
+    office.run(**options)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+
+
 def test_merged_with_delete_mode_waits_for_a_person_and_then_deletes(office: Office) -> None:
     lost_prospect, _, kept_prospect, kept = merge_two(office)
     options = {**ON, "delete_mode": "delete"}

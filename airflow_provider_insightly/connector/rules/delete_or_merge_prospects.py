@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_insightly.connector.actions import IDENTITY, PENDING, PLANNED, Action
-from airflow_provider_insightly.connector.records import CONTACTS, LEADS, PROSPECT, Record, Ref
+from airflow_provider_insightly.connector.records import CONTACTS, LEADS, Record, Ref
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.values import is_empty
 from airflow_provider_insightly.connector.world import Link, World
@@ -56,7 +56,7 @@ def _converted(link: Link, prospect: Record, lead: Record, world: World, setting
     holder = world.link_of(contact)
     if holder is None:
         return [_relink(link, contact, "converted")]
-    return [_merge_prospects(link, prospect, holder, f"converted: {lead.ref} became {contact}", settings)]
+    return [_merge_prospects(link, prospect, holder, f"converted: {lead.ref} became {contact}", world, settings)]
 
 
 def _returned_as_lead(link: Link, crm: Record, world: World) -> Ref | None:
@@ -81,7 +81,7 @@ def _merged(link: Link, prospect: Record, crm: Record, world: World, settings: S
     holder = world.link_of(survivor)
     if holder is None:
         return [_relink(link, survivor, reason, STEP if verdict == PENDING else IDENTITY, verdict)]
-    return [_merge_prospects(link, prospect, holder, reason, settings, verdict)]
+    return [_merge_prospects(link, prospect, holder, reason, world, settings, verdict)]
 
 
 def _infer_survivors(lost: Record, world: World) -> tuple[list[Ref], str]:
@@ -127,14 +127,23 @@ def _deleted(link: Link, prospect: Record, settings: Settings) -> list[Action]:
 
 
 def _merge_prospects(
-    link: Link, prospect: Record, holder: Link, reason: str, settings: Settings, verdict: str = PLANNED
+    link: Link,
+    prospect: Record,
+    holder: Link,
+    reason: str,
+    world: World,
+    settings: Settings,
+    verdict: str = PLANNED,
 ) -> Action:
-    if not settings.delete_or_merge_prospects or prospect.do_not_sync:
+    survivor = world.get(holder.prospect)
+    closed = prospect.do_not_sync or (survivor is not None and survivor.do_not_sync)
+    if not settings.delete_or_merge_prospects or closed:
         return _bury(link, f"{reason}; it has prospect {holder.prospect_id}")
-    survivor = Ref(PROSPECT, holder.prospect_id)
     if settings.delete_mode == "delete":
         verdict = PENDING  # the other prospect is deleted for good, which takes a person's yes
-    return Action(STEP, "merge", SETTING, link.prospect_id, link.crm, verdict=verdict, reason=reason, other=survivor)
+    return Action(
+        STEP, "merge", SETTING, link.prospect_id, link.crm, verdict=verdict, reason=reason, other=holder.prospect
+    )
 
 
 def _relink(link: Link, crm: Ref, reason: str, step: str = IDENTITY, verdict: str = PLANNED) -> Action:
