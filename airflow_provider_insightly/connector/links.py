@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
 from airflow_provider_insightly.connector.values import Value
+from airflow_provider_insightly.connector.world import moved_baseline
 from airflow_provider_insightly.store.tables import connector_links, connector_tombstones
 
 COLUMNS = ("prospect_id", "crm_object", "crm_id", "matched_by", "linked_at")
@@ -62,17 +63,14 @@ def pair_up(
 
 
 def move_link(connection: Connection, instance: str, prospect_id: int, crm: Ref, reason: str, now: datetime) -> None:
-    """Lead a prospect's link to another record, and bury the old pair.
-
-    A converted Lead and its Contact are one person, so that the pair keeps its baseline.
-    """
+    """Lead a prospect's link to another record, and bury the old pair."""
     links = connector_links.c
     old = connection.execute(
         select(connector_links).where(links.instance == instance, links.prospect_id == prospect_id)
     ).one_or_none()
     if old is not None and Ref(old.crm_object, old.crm_id) == crm:
         return  # an earlier attempt did it
-    kept = old.baseline if old is not None and reason == "converted" else {}
+    kept = moved_baseline(old.baseline, reason) if old is not None else {}
     if old is not None:
         bury(connection, instance, prospect_id, Ref(old.crm_object, old.crm_id), "relinked", now)
     pair_up(connection, instance, prospect_id, crm, reason, kept, now)

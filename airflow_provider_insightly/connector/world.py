@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from airflow_provider_insightly.connector.actions import PLANNED, Action
-from airflow_provider_insightly.connector.records import CRM_OBJECTS, LEADS, PROSPECT, Record, Ref
+from airflow_provider_insightly.connector.records import CRM_OBJECTS, LEADS, OPT_OUT_FIELD, PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.values import Value, email_key
 
 
@@ -33,6 +33,17 @@ class Link:
     def prospect(self) -> Ref:
         """The prospect as a record."""
         return Ref(PROSPECT, self.prospect_id)
+
+
+def moved_baseline(baseline: Mapping[str, Value], reason: str | None) -> Mapping[str, Value]:
+    """Return what is left of a pair's baseline when its prospect's link moves to another record.
+
+    A converted Lead and its Contact are one person, so that the pair keeps what both sides agreed on; but not that they
+    opted out: a Contact that was there before the Lead never did, and nobody un-ticked it.
+    """
+    if reason != "converted":
+        return {}
+    return {name: value for name, value in baseline.items() if name != OPT_OUT_FIELD[PROSPECT]}
 
 
 class World:
@@ -117,7 +128,7 @@ class World:
         if action.prospect_id is not None and action.crm is not None:
             if action.event in ("link", "relink", "restore"):
                 old = self._links.get(action.prospect_id)
-                baseline = old.baseline if old and action.event == "relink" and action.reason == "converted" else {}
+                baseline = moved_baseline(old.baseline, action.reason) if old and action.event == "relink" else {}
                 self._move(action.prospect_id, Link(action.prospect_id, action.crm, baseline))
             elif action.event in ("tombstone", "archive", "delete", "merge"):
                 self.tombstones[action.prospect_id, action.crm] = action.reason or action.event

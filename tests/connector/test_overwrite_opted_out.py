@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_insightly.connector.mapping import CRM_VALUE
+from airflow_provider_insightly.connector.records import Ref
 from tests.connector.conftest import MAPPING, Office
 
 UNMAPPED = [row for row in MAPPING if row["prospect"] != "OPTED_OUT"]
@@ -70,6 +71,18 @@ def test_unticked_in_crm_without_both_settings_stays_opted_out(office: Office, o
     office.edit("Contacts", numbers[1], EMAIL_OPTED_OUT=False)
     office.run(**options)
     assert opted_out(office, numbers) == (True, True)
+
+
+def test_a_contact_that_never_opted_out_does_not_opt_the_prospect_of_its_lead_in(office: Office) -> None:
+    """A Lead that opted out is converted into a Contact that was there before: nobody un-ticked anything."""
+    lead, prospect = office.lead("a@example.com", EMAIL_OPTED_OUT=True), office.prospect("a@example.com", OPTED_OUT=True)
+    options = {"overwrite_opted_out": True, "allow_opt_in_from_crm": True}
+    office.run(**options)
+    contact = office.contact("a@example.com")
+    office.in_web_page(f"/records/Leads/{lead}", {"CONVERTED": True, "CONVERTED_CONTACT_ID": contact})
+    office.run(**options)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+    assert opted_out(office, (prospect, contact)) == (True, True)
 
 
 def test_the_ledger_outlives_the_prospect(office: Office) -> None:
