@@ -52,7 +52,7 @@ def stage(
     """
     by_ref = {record.ref: record for record in records}  # repeated rows: the last one counts
     known = {Ref(row.object, row.record_id): row for row in _rows(connection, instance, by_ref)}
-    changed, doubtful, inserts = [], [], []
+    changed, doubtful, inserts, stale = [], [], [], set()
     for ref, record in sorted(by_ref.items()):
         row = known.get(ref)
         if row is None:
@@ -66,15 +66,17 @@ def stage(
             _replace(connection, instance, record, row.data)
             changed.append(ref)
         elif _is_older(record, row):
-            continue
+            stale.add(ref)
         elif record.updated_at == row.updated_at:
             doubtful.append(ref)
+            stale.add(ref)
         else:
             _replace(connection, instance, record, row.data)
             changed.append(ref)
     if inserts:
         connection.execute(connector_records.insert(), inserts)
-    note_opt_outs(connection, instance, (r for r in by_ref.values() if r.ref.object in EMAIL_FIELD), now)
+    heard = [record for ref, record in by_ref.items() if ref.object in EMAIL_FIELD and ref not in stale]
+    note_opt_outs(connection, instance, heard, now)  # what was said before an opt-in was lifted is no news after it
     queue(connection, instance, changed)
     queue_contacts_of(connection, instance, [ref.id for ref in changed if ref.object == ORGANISATIONS])
     return Staged(tuple(changed), tuple(doubtful))

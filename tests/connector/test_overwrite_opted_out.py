@@ -85,6 +85,23 @@ def test_a_contact_that_never_opted_out_does_not_opt_the_prospect_of_its_lead_in
     assert opted_out(office, (prospect, contact)) == (True, True)
 
 
+def test_a_read_that_lags_behind_an_opt_in_does_not_undo_it(office: Office) -> None:
+    numbers = pair(office, prospect=True, crm=True)
+    options = {"overwrite_opted_out": True, "allow_opt_in_from_crm": True}
+    office.run(**options)
+    office.wait(seconds=2)
+    office.edit("Contacts", numbers[1], EMAIL_OPTED_OUT=False)
+    office.sandbox.settings(read_lag=60, clock_offset=office.offset.total_seconds())
+    office.wait(seconds=61)
+    office.run(**options)
+    office.wait(seconds=2)
+    office.run(**options)  # the search still shows the prospect as it was before we opted it in
+    office.sandbox.settings(read_lag=0)
+    office.edit("Contacts", numbers[1], PHONE="1")
+    office.run(**options)
+    assert opted_out(office, numbers) == (False, False)
+
+
 def test_the_ledger_outlives_the_prospect(office: Office) -> None:
     contact = office.contact("a@example.com")
     first = office.prospect("a@example.com", OPTED_OUT=True)
