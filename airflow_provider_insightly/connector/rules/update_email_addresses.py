@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from airflow_provider_insightly.connector.actions import PENDING, SKIPPED, Action, Change
-from airflow_provider_insightly.connector.records import PROSPECT, Record
+from airflow_provider_insightly.connector.ledger import MARKETING
+from airflow_provider_insightly.connector.records import OPT_OUT_FIELD, PROSPECT, Record
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.world import World
 
@@ -32,7 +33,15 @@ def update_email(prospect: Record, crm: Record, world: World, settings: Settings
     if crm.email_key in world.promised:
         reason = f"email_conflict: {crm.email} goes to {world.promised[crm.email_key]}"
         return [_skip(prospect, crm, change, reason)]
-    return [Action(STEP, "change_email", SETTING, prospect.ref.id, crm.ref, (change,))]
+    changes = (change, *_opt_out(prospect, crm, world))
+    return [Action(STEP, "change_email", SETTING, prospect.ref.id, crm.ref, changes)]
+
+
+def _opt_out(prospect: Record, crm: Record, world: World) -> list[Change]:
+    """With an address that opted out the prospect opts out, in the same request: mail may go out before the next run."""
+    if prospect.opted_out or MARKETING not in world.opt_outs.get(crm.email_key or "", frozenset()):
+        return []
+    return [Change(OPT_OUT_FIELD[PROSPECT], False, True, reason="the new address is in the opt-out ledger")]
 
 
 def _conflict(
