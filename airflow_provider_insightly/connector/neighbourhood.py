@@ -74,14 +74,15 @@ def _address_keys(record: Record) -> list[str]:
 
 
 def _named(record: Record, settings: Settings) -> list[Ref]:
-    """Return the records that this one names by id."""
+    """Return the records that this one names by id, and those of which a person says that it is what is left."""
     named = record.named_refs if record.ref.object == PROSPECT else []
     if record.converted_into:
         named.append(record.converted_into)
     if record.organisation_id:
         named.append(Ref(ORGANISATIONS, record.organisation_id))
-    if record.gone and record.ref.object in CRM_OBJECTS:
-        stated = settings.merged_into(record.ref)
+    if record.ref.object in CRM_OBJECTS:
+        named += settings.merged_from(record.ref)
+        stated = settings.merged_into(record.ref) if record.gone else None
         if stated:
             named.append(stated)
     return named

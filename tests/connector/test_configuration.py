@@ -48,6 +48,9 @@ def test_the_file_beside_the_dag_can_be_read() -> None:
             "settings:\n  merge_map:\n    Contacts/1: Leads/2\n",
             r"line 2: settings\.merge_map: .*records of two objects",
         ),
+        ("settings: {merge_map: {Contacts/1: Contacts/1}}\n", "line 1: .*Contacts 1 leads back to itself"),
+        ("settings: {merge_map: {Leads/1: Leads/2, Leads/2: Leads/3, Leads/3: Leads/2}}\n", "line 1: .*back to itself"),
+        ("settings: {merge_map: {Contacts/²: Contacts/1}}\n", "line 1: .*write Contacts/5 or Leads/5"),
         ("mapping:\n  - {prospect: TITLE, lead: TITLE}\n  - {prospect: PHONE, lead: FON}\n", "line 3: .*no field FON"),
         (
             "mapping:\n  - prospect: TITLE\n    lead: TITLE\n    behaviour: x\n",

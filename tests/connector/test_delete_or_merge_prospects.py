@@ -220,6 +220,58 @@ def test_a_stated_merge_needs_no_signs(office: Office) -> None:
     assert office.links() == {prospect: Ref("Contacts", kept)}
 
 
+def test_stated_merges_are_followed_to_the_last(office: Office) -> None:
+    prospect, lost = make_pair(office)
+    between, kept = office.contact("b@example.com", FIRST_NAME="Betty"), office.contact("c@example.com", FIRST_NAME="C")
+    office.run()
+    for number in (lost, between):
+        office.delete("Contacts", number)
+    stated = {f"Contacts/0{lost}": f"Contacts/{between}", f"Contacts/{between}": f"Contacts/{kept}"}
+    office.run(**ON, merge_map=stated)
+    assert office.links() == {prospect: Ref("Contacts", kept)}
+
+
+def test_a_stated_merge_is_followed_through_the_conversion_of_the_survivor(office: Office) -> None:
+    lost, prospect = office.lead("a@example.com"), office.prospect("a@example.com")
+    kept = office.lead("b@example.com", FIRST_NAME="Betty")
+    office.run()
+    office.delete("Leads", lost)
+    office.in_web_page(f"/leads/{kept}/convert")
+    office.run(**ON, merge_map={f"Leads/{lost}": f"Leads/{kept}"})
+    assert office.links() == {prospect: Ref("Contacts", office.get("Leads", kept)["CONVERTED_CONTACT_ID"])}
+
+
+@BOTH
+def test_a_stated_merge_waits_for_a_survivor_that_is_not_found(office: Office, options: dict[str, Any]) -> None:
+    prospect, lost = make_pair(office)
+    kept = office.contact("b@example.com", FIRST_NAME="Betty")
+    office.run()
+    office.delete("Contacts", lost)
+    stated = {f"Contacts/{lost}": "Contacts/987654"}
+    for _ in range(2):
+        office.run(**options, merge_map=stated)
+    assert office.links() == {prospect: Ref("Contacts", lost)}
+    assert office.get("Prospect", prospect)["DO_NOT_SYNC"] is False
+    [row] = office.log(event="relink")
+    assert (row["result"], row["reason"]) == (
+        "skipped",
+        f"merge_map: Contacts {lost} was merged into Contacts 987654, which was not found",
+    )
+    office.run(**ON, merge_map={f"Contacts/{lost}": f"Contacts/{kept}"})
+    assert office.links() == {prospect: Ref("Contacts", kept)}
+
+
+def test_a_stated_merge_is_done_when_its_survivor_is_seen(office: Office) -> None:
+    prospect, lost = make_pair(office)
+    office.delete("Contacts", lost)
+    stated = {f"Contacts/{lost}": f"Contacts/{lost + 1}"}
+    office.run(**ON, merge_map=stated)
+    kept = office.contact("b@example.com", FIRST_NAME="Betty")
+    assert kept == lost + 1
+    office.run(**ON, merge_map=stated)
+    assert office.links() == {prospect: Ref("Contacts", kept)}
+
+
 def test_an_uncertain_merge_is_proposed_and_not_done(office: Office) -> None:
     prospect, lost = make_pair(office, FIRST_NAME="Ada")
     office.wait(seconds=5)

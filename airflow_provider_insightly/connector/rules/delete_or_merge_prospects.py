@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from airflow_provider_insightly.connector.actions import IDENTITY, PENDING, PLANNED, Action
+from airflow_provider_insightly.connector.actions import IDENTITY, PENDING, PLANNED, SKIPPED, Action
 from airflow_provider_insightly.connector.records import CONTACTS, LEADS, Record, Ref
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.values import is_empty
-from airflow_provider_insightly.connector.world import Link, World
+from airflow_provider_insightly.connector.world import Link, World, current_crm
 
 STEP = "delete_or_merge_prospects"
 SETTING = "3"
@@ -68,8 +68,16 @@ def _returned_as_lead(link: Link, crm: Record, world: World) -> Ref | None:
 
 
 def _merged(link: Link, prospect: Record, crm: Record, world: World, settings: Settings) -> list[Action]:
+    survivors, verdict = _infer_survivors(crm, world)
     stated = settings.merged_into(crm.ref)
-    survivors, verdict = ([stated], PLANNED) if stated and world.is_live(stated) else _infer_survivors(crm, world)
+    if stated is not None:
+        stated = current_crm(world, stated)
+        found = world.get(stated)
+        if found is None or (found.missing and not found.gone):
+            reason = f"merge_map: {crm.ref} was merged into {stated}, which was not found"
+            return [_relink(link, stated, reason, STEP, SKIPPED)]
+        if not found.gone:
+            survivors, verdict = [stated], PLANNED
     if not survivors:
         return []
     survivor = survivors[0]
