@@ -22,7 +22,7 @@ from airflow_provider_insightly.api.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from airflow_provider_insightly.connector.actions import APPLIED, FAILED, NEITHER, REJECTED, TO_CRM, Action
+from airflow_provider_insightly.connector.actions import APPLIED, FAILED, NEITHER, PENDING, REJECTED, TO_CRM, Action
 from airflow_provider_insightly.connector.extraction import Clock
 from airflow_provider_insightly.connector.ledger import lift_opt_out
 from airflow_provider_insightly.connector.links import bury, move_link, pair_up, unbury, update_baseline
@@ -157,6 +157,8 @@ class Applier:
                 queue(connection, self.instance, [Ref(PROSPECT, prospect_id)])
         elif action.event == "relink":
             move_link(connection, self.instance, prospect_id, crm, action.reason or "", now)
+            if action.verdict == PENDING:  # the rest of the plan did not count on a yes
+                queue(connection, self.instance, [Ref(PROSPECT, prospect_id)])
         elif action.event == "tombstone":
             bury(connection, self.instance, prospect_id, crm, (action.reason or "").split(":")[0], now)
         elif action.event == "agree":

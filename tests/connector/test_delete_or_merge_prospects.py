@@ -284,6 +284,19 @@ def test_an_uncertain_merge_is_proposed_and_not_done(office: Office) -> None:
     assert office.get("Prospect", prospect)["DO_NOT_SYNC"] is False
 
 
+def test_a_proposed_merge_is_done_when_approved_and_the_new_pair_is_synced(office: Office) -> None:
+    prospect, lost = make_pair(office, FIRST_NAME="Ada")
+    office.wait(seconds=5)
+    kept = office.contact("a@example.com", FIRST_NAME="Grace", LAST_NAME="Hopper")
+    office.delete("Contacts", lost)
+    office.run(**ON)
+    plan = office.run(**ON, dry_run=True).plan_hash
+    office.run(**ON, approve_plan=plan)
+    assert office.links() == {prospect: Ref("Contacts", kept)}
+    office.run(**ON)
+    assert office.get("Prospect", prospect)["FIRST_NAME"] == "Grace"
+
+
 def test_a_blank_that_the_connector_filled_is_no_sign_of_a_merge(office: Office) -> None:
     prospect, deleted = make_pair(office, PHONE="7", TITLE="Dr")
     office.wait(seconds=5)
