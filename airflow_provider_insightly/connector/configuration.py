@@ -106,7 +106,9 @@ def _describe(problem: Any) -> str:
         near = get_close_matches(str(problem["loc"][-1]), known, n=1)
         there_are = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
         return f"{path}: there is no such setting; {there_are}"
-    return f"{path}: {problem['msg']} (here: {problem['input']!r})"
+    misread = problem["type"] == "string_type" and isinstance(problem["input"], (bool, int, float))
+    way_out = "; put it in quotes, so that YAML reads it as text" if misread else ""
+    return f"{path}: {problem['msg']} (here: {problem['input']!r}){way_out}"
 
 
 def _line(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:

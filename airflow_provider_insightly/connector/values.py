@@ -34,9 +34,11 @@ def canonical(value: Value, field_type: FieldType) -> Value:
     if is_empty(value):
         return None
     try:
-        return _READERS[field_type](value)
-    except (ValueError, TypeError, InvalidOperation):
-        raise ValueTypeError(f"{value!r} is not a {field_type}") from None
+        read = _READERS[field_type](value)
+    except (ValueError, TypeError, InvalidOperation, OverflowError):
+        article = "an" if field_type == "integer" else "a"
+        raise ValueTypeError(f"{value!r} is not {article} {field_type}") from None
+    return None if is_empty(read) else read
 
 
 def email_key(address: Value) -> str | None:
@@ -80,6 +82,9 @@ def is_custom(field: str) -> bool:
     return field.endswith("__c")
 
 
+_LARGEST_EXPONENT = 308
+"""Of ten, in a number that a computer's floating point holds: ``1e999999999`` would be a billion digits."""
+
 _ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
 
 
@@ -87,19 +92,24 @@ def _text(value: Value) -> str:
     return unicodedata.normalize("NFC", str(value)).replace("\r\n", "\n").strip()
 
 
-def _integer(value: Value) -> int:
+def _decimal(value: Value) -> Decimal:
+    if isinstance(value, bool):
+        raise ValueError
     number = Decimal(str(value))
-    if isinstance(value, bool) or number != number.to_integral_value():
+    if not number.is_finite() or number.adjusted() > _LARGEST_EXPONENT:
+        raise ValueError
+    return number
+
+
+def _integer(value: Value) -> int:
+    number = _decimal(value)
+    if number != number.to_integral_value():
         raise ValueError
     return int(number)
 
 
 def _number(value: Value) -> int | float:
-    if isinstance(value, bool):
-        raise ValueError
-    number = Decimal(str(value))
-    if not number.is_finite():
-        raise ValueError
+    number = _decimal(value)
     return int(number) if number == number.to_integral_value() else float(number)
 
 
@@ -114,7 +124,7 @@ def _datetime(value: Value) -> str:
     parsed = parse_time(value)
     if parsed is None:
         raise ValueError
-    return parsed.strftime("%Y-%m-%d %H:%M:%S")
+    return parsed.replace(microsecond=0, tzinfo=None).isoformat(" ")  # strftime writes the year 22 as "22"
 
 
 def _date(value: Value) -> str:

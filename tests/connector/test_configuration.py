@@ -63,6 +63,17 @@ def test_the_file_beside_the_dag_can_be_read() -> None:
         ("settings:\n  creat_prospects: true\n", r"line 2: .*; did you mean create_prospects\?"),
         ("settings:\n  colour: red\n", "line 2: .*there are: create_prospects, update_email_addresses"),
         ("mapping:\n  - {prospect: TITLE, lead: TITEL}\n", "line 2: .*no field TITEL; did you mean TITLE"),
+        ("mapping:\n  - {prospect: title, lead: TITLE}\n", "line 2: .*no field title; did you mean TITLE"),
+        (
+            "mapping:\n  - {prospect: EMPLOYEE_COUNT, lead: TITLE, values: {few: 5, many: lots}}\n",
+            r"line 2: mapping\.0\.values\.few: .*put it in quotes",
+        ),
+        (
+            "mapping:\n  - {prospect: EMPLOYEE_COUNT, lead: TITLE, values: {few: '5', many: lots}}\n",
+            "line 2: mapping: the value map does not fit: 'lots' is not an integer",
+        ),
+        ("mapping:\n  - {prospect: TITLE, lead: TITLE, values: {Yes: Ja}}\n", "line 2: .*here: True.*put it in quotes"),
+        ("mapping:\n  - {prospect: TITLE, lead: TITLE, values: {Ms: ''}}\n", "line 2: .*value map has an empty value"),
         ("mapping:\n  - {prospect: EMAIL_ADDRESS, contact: EMAIL_ADDRESS}\n", "line 2: .*update_email_addresses"),
         ("mapping:\n  - {prospect: TITLE}\n", "line 2: .*mapped to nothing"),
         ("mapping:\n  - {prospect: DO_NOT_CALL, contact: TITLE}\n", "line 2: .*do not fit"),
@@ -76,6 +87,10 @@ def test_the_file_beside_the_dag_can_be_read() -> None:
 def test_mistakes_are_named_with_their_line(text: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=f"connector.yaml, {message}"):
         read_configuration(text, "connector.yaml")
+
+
+def test_of_which_type_a_custom_field_is_the_instance_says() -> None:
+    assert read_configuration("mapping:\n  - {prospect: DO_NOT_CALL, contact: Quiet__c}\n").mapping
 
 
 def test_every_mistake_is_named_at_once() -> None:

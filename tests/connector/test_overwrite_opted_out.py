@@ -75,7 +75,10 @@ def test_unticked_in_crm_without_both_settings_stays_opted_out(office: Office, o
 
 def test_a_contact_that_never_opted_out_does_not_opt_the_prospect_of_its_lead_in(office: Office) -> None:
     """A Lead that opted out is converted into a Contact that was there before: nobody un-ticked anything."""
-    lead, prospect = office.lead("a@example.com", EMAIL_OPTED_OUT=True), office.prospect("a@example.com", OPTED_OUT=True)
+    lead, prospect = (
+        office.lead("a@example.com", EMAIL_OPTED_OUT=True),
+        office.prospect("a@example.com", OPTED_OUT=True),
+    )
     options = {"overwrite_opted_out": True, "allow_opt_in_from_crm": True}
     office.run(**options)
     contact = office.contact("a@example.com")

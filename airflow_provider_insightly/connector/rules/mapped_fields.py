@@ -11,8 +11,8 @@ from airflow_provider_insightly.connector.actions import PLANNED, REJECTED, SKIP
 from airflow_provider_insightly.connector.mapping import (
     CRM_VALUE,
     MARKETING_VALUE,
-    NEVER_EMPTIED,
     MappedField,
+    is_never_emptied,
 )
 from airflow_provider_insightly.connector.records import ORGANISATIONS, PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.settings import Settings
@@ -275,7 +275,7 @@ def _held_back(
     """Say why an empty winner is not written; ``None`` when it is, or when it is not empty."""
     if value is not None:
         return None
-    if row.fields[object_name].required or name in NEVER_EMPTIED:
+    if row.fields[object_name].required or is_never_emptied(name):
         return "empty_held_back: this field is never emptied"
     if first:
         return "empty_held_back: a pair's first sync empties nothing"
