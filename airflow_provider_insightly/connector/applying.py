@@ -22,11 +22,20 @@ from airflow_provider_insightly.api.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from airflow_provider_insightly.connector.actions import APPLIED, FAILED, NEITHER, PENDING, REJECTED, TO_CRM, Action
+from airflow_provider_insightly.connector.actions import (
+    APPLIED,
+    FAILED,
+    NEITHER,
+    PENDING,
+    REJECTED,
+    TO_CRM,
+    Action,
+    Change,
+)
 from airflow_provider_insightly.connector.extraction import Clock
 from airflow_provider_insightly.connector.ledger import lift_opt_out
 from airflow_provider_insightly.connector.links import bury, move_link, pair_up, unbury, update_baseline
-from airflow_provider_insightly.connector.log import log_intent, log_result
+from airflow_provider_insightly.connector.log import log_filled, log_intent, log_result
 from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.merging import merged_values
 from airflow_provider_insightly.connector.plans import Plan, read_actions
@@ -38,6 +47,7 @@ from airflow_provider_insightly.connector.staging import absorb, queue, read_rec
 from airflow_provider_insightly.connector.state import LABELS, read_state, write_state
 from airflow_provider_insightly.connector.timeline import note_published
 from airflow_provider_insightly.connector.values import Value, ValueTypeError, flatten
+from airflow_provider_insightly.connector.world import MERGED
 from airflow_provider_insightly.connector.write_requests import WriteRequests, tags_of
 from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import connector_actions
@@ -275,8 +285,12 @@ class Applier:
             if MERGED_TAG in tags:  # an earlier attempt archived it: that it is closed is no wish of a person's
                 values["DO_NOT_SYNC"] = False
                 tags.remove(MERGED_TAG)
-            written = merged_values(flatten(kept), values)
+            before = flatten(kept)
+            written = merged_values(before, values)
+            filled = [Change(name, before.get(name), value) for name, value in sorted(written.items())]
             written.update({change.field: change.after for change in action.changes})
+            with writing(self.engine) as connection:
+                log_filled(connection, self.plan, seq, action, filled, self.now())
             record = self.requests.write(survivor, written) if written else record
             self.requests.join_tags(survivor, kept, tags)
             self._put_away(lost)
@@ -284,10 +298,10 @@ class Applier:
             now = self.now()
             absorb(connection, self.instance, record, set(written) - {"EMAIL_ADDRESS"}, now)
             queue(connection, self.instance, [survivor])
-            self._bury(connection, lost, action.crm, "merged")
+            self._bury(connection, lost, action.crm, MERGED)
             if action.changes:  # a holder of an address was merged: its own pair is none
                 unbury(connection, self.instance, lost.id, action.crm)
-            log_result(connection, self.plan, seq, APPLIED, now, reason=f"{action.reason}; filled: {sorted(written)}")
+            log_result(connection, self.plan, seq, APPLIED, now, http_status=200)
             self._finish(connection, seq, APPLIED)
 
     def archive(self, seq: int, action: Action, again: bool) -> None:

@@ -15,6 +15,9 @@ from airflow_provider_insightly.connector.actions import PLANNED, Action
 from airflow_provider_insightly.connector.records import CRM_OBJECTS, LEADS, OPT_OUT_FIELD, PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.values import Value, email_key
 
+MERGED = "prospect merged"
+"""The reason on the tombstone of a pair whose prospect was merged into another one, and not its CRM record alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -78,6 +81,8 @@ class World:
         self.unanswered_creates = dict(unanswered_creates or {})
         self.promised: dict[str, str] = {}  # addresses that prospects are to get, with who gets them
         self._buried = {crm for _, crm in self.tombstones}
+        self._merged = {prospect_id for (prospect_id, _), reason in self.tombstones.items() if reason == MERGED}
+        self._merged_now: set[int] = set()
         self._links: dict[int, Link] = {}
         self._by_crm: dict[Ref, Link] = {}
         self._by_address: dict[tuple[str, str], list[Record]] = defaultdict(list)
@@ -121,6 +126,10 @@ class World:
         """Say whether a pair with this CRM record ended once."""
         return crm in self._buried
 
+    def was_merged(self, prospect: Record) -> bool:
+        """Say whether a prospect was merged into another, and put away; one that a person opened again was not."""
+        return prospect.ref.id in self._merged_now or (prospect.ref.id in self._merged and prospect.do_not_sync)
+
     def decide(self, action: Action) -> None:
         """Move on to the world in which a planned action is done."""
         if action.verdict != PLANNED:
@@ -133,6 +142,8 @@ class World:
             elif action.event in ("tombstone", "archive", "delete", "merge"):
                 self.tombstones[action.prospect_id, action.crm] = action.reason or action.event
                 self._buried.add(action.crm)
+                if action.event == "merge":
+                    self._merged_now.add(action.prospect_id)
                 link = self._links.get(action.prospect_id)
                 if link and link.crm == action.crm:
                     self._move(action.prospect_id, None)

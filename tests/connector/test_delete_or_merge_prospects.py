@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_insightly.connector.explanation import explain
 from airflow_provider_insightly.connector.records import Ref
 from tests.connector.conftest import Office
 
@@ -122,6 +123,44 @@ def test_a_merge_that_was_cut_short_closes_no_survivor(office: Office, monkeypat
     office.run(**ON, run_id="cut short")
     survivor = office.get("Prospect", kept)
     assert (survivor["DO_NOT_SYNC"], survivor["TAGS"], survivor["PHONE"]) == (False, [], "7")
+    filled = office.log(event="merge", record=Ref("Prospect", kept), field="DESCRIPTION")
+    assert [(row["before"], row["after"], row["result"]) for row in filled] == [(None, "from a fair", "applied")]
+
+
+def test_the_survivor_of_a_merge_gets_the_address_of_the_lost_one_where_crm_says_so(office: Office) -> None:
+    lost_prospect, _, kept_prospect, _ = merge_two(office)
+    office.run(**ON)
+    assert office.get("Prospect", kept_prospect)["EMAIL_ADDRESS"] == "a@example.com"
+    assert [row["result"] for row in office.log(event="merge", record=Ref("Prospect", lost_prospect))] == ["applied"]
+    assert office.run(**ON).results == {}
+
+
+def test_a_merged_prospect_gives_its_address_in_a_later_run_too(office: Office) -> None:
+    lost_prospect, lost = make_pair(office, "a@example.com", PHONE="7")
+    kept_prospect, kept = make_pair(office, "b@example.com")
+    office.delete("Contacts", lost)
+    office.run(**ON, merge_map={f"Contacts/{lost}": f"Contacts/{kept}"})
+    office.edit("Contacts", kept, EMAIL_ADDRESS="a@example.com")
+    office.run(**ON)
+    assert office.get("Prospect", kept_prospect)["EMAIL_ADDRESS"] == "a@example.com"
+    assert office.get("Prospect", lost_prospect)["DO_NOT_SYNC"] is True
+
+
+def test_a_merge_logs_what_it_filled_in_on_the_survivor(office: Office) -> None:
+    lost_prospect, lost, kept_prospect, kept = merge_two(office)
+    office.run(**ON)
+    [row] = office.log(event="merge", record=Ref("Prospect", lost_prospect))
+    what = f"prospect {lost_prospect} is merged into {kept_prospect}"
+    reason = f"merged: Contacts {lost} was merged into Contacts {kept}; {what}"
+    assert (row["crm_id"], row["reason"], row["result"], row["http_status"]) == (lost, reason, "applied", 200)
+    [row] = office.log(event="merge", record=Ref("Prospect", kept_prospect))  # what CRM filled in was synced before
+    assert (row["field"], row["before"], row["after"], row["result"]) == (
+        *("DESCRIPTION", None),
+        *("from a fair", "applied"),
+    )
+    with office.store.connect() as connection:
+        lines = explain(connection, "test", Ref("Prospect", kept_prospect), "DESCRIPTION", ()).lines
+    assert "merge DESCRIPTION None → 'from a fair': applied" in lines[-1]
 
 
 @pytest.mark.parametrize("closed", ["lost", "survivor"])

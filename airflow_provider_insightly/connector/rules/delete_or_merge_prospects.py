@@ -147,6 +147,7 @@ def _merge_prospects(
     closed = prospect.do_not_sync or (survivor is not None and survivor.do_not_sync)
     if not settings.delete_or_merge_prospects or closed:
         return _bury(link, f"{reason}; it has prospect {holder.prospect_id}")
+    reason += f"; prospect {link.prospect_id} is merged into {holder.prospect_id}"
     if settings.delete_mode == "delete":
         verdict = PENDING  # the other prospect is deleted for good, which takes a person's yes
     return Action(

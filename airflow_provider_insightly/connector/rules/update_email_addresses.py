@@ -27,7 +27,8 @@ def update_email(prospect: Record, crm: Record, world: World, settings: Settings
         return [_skip(prospect, crm, change, f"{reason}: the prospect keeps {prospect.email}")]
     if not settings.update_email_addresses:
         return [_skip(prospect, crm, change, "email_diverged: update_email_addresses is off")]
-    holders = [holder for holder in world.with_address(PROSPECT, crm.email) if holder.ref != prospect.ref]
+    others = (holder for holder in world.with_address(PROSPECT, crm.email) if holder.ref != prospect.ref)
+    holders = [holder for holder in others if not world.was_merged(holder)]
     if holders:
         return [_conflict(prospect, crm, change, holders[0], world, settings)]
     if crm.email_key in world.promised:
@@ -38,7 +39,7 @@ def update_email(prospect: Record, crm: Record, world: World, settings: Settings
 
 
 def _opt_out(prospect: Record, crm: Record, world: World) -> list[Change]:
-    """With an address that opted out the prospect opts out, in the same request: mail may go out before the next run."""
+    """With an address that opted out comes its opt-out, in one request: mail may go out before the next run."""
     if prospect.opted_out or MARKETING not in world.opt_outs.get(crm.email_key or "", frozenset()):
         return []
     return [Change(OPT_OUT_FIELD[PROSPECT], False, True, reason="the new address is in the opt-out ledger")]
