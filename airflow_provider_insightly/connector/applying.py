@@ -33,7 +33,7 @@ from airflow_provider_insightly.connector.actions import (
     Change,
 )
 from airflow_provider_insightly.connector.extraction import Clock
-from airflow_provider_insightly.connector.ledger import lift_opt_out
+from airflow_provider_insightly.connector.ledger import lift_opt_out, note_opt_outs
 from airflow_provider_insightly.connector.links import bury, move_link, pair_up, unbury, update_baseline
 from airflow_provider_insightly.connector.log import log_filled, log_intent, log_result
 from airflow_provider_insightly.connector.mapping import MappedField
@@ -293,7 +293,10 @@ class Applier:
                 log_filled(connection, self.plan, seq, action, filled, self.now())
             record = self.requests.write(survivor, written) if written else record
             self.requests.join_tags(survivor, kept, tags)
-            self._put_away(lost)
+            if self.settings.delete_mode == "archive":
+                self._archive(lost, MERGED_TAG)
+            else:
+                self._delete(lost, given)
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, set(written) - {"EMAIL_ADDRESS"}, now)
@@ -318,9 +321,8 @@ class Applier:
         """Delete a prospect for good."""
         assert action.crm is not None
         prospect = Ref(PROSPECT, action.prospect_id or 0)
-        self.client.delete(PROSPECT, prospect.id)
+        self._delete(prospect, self.client.get(PROSPECT, prospect.id))
         with writing(self.engine) as connection:
-            set_gone(connection, self.instance, prospect, self.now())
             self._bury(connection, prospect, action.crm, "deleted")
             log_result(connection, self.plan, seq, APPLIED, self.now(), http_status=202)
             self._finish(connection, seq, APPLIED)
@@ -359,10 +361,10 @@ class Applier:
         with writing(self.engine) as connection:
             absorb(connection, self.instance, record, {"DO_NOT_SYNC"}, self.now())
 
-    def _put_away(self, prospect: Ref) -> None:
-        if self.settings.delete_mode == "archive":
-            self._archive(prospect, MERGED_TAG)
-            return
+    def _delete(self, prospect: Ref, answer: Mapping[str, Value]) -> None:
+        """Delete a prospect; an opt-out since the plan was made, which a person may have pondered for days, outlives it."""
+        with writing(self.engine) as connection:
+            note_opt_outs(connection, self.instance, [self.requests.read(PROSPECT, answer)], self.now())
         self.client.delete(PROSPECT, prospect.id)
         with writing(self.engine) as connection:
             set_gone(connection, self.instance, prospect, self.now())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from airflow_provider_insightly.connector import run
 from airflow_provider_insightly.connector.mapping import CRM_VALUE
+from airflow_provider_insightly.connector.plans import release
 from airflow_provider_insightly.connector.records import Ref
 from tests.connector.conftest import MAPPING, Office
 
@@ -116,6 +120,32 @@ def test_the_ledger_outlives_the_prospect(office: Office) -> None:
     office.run(delete_grace_hours=0)
     assert office.get("Prospect", second)["OPTED_OUT"] is True
     assert contact != other
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_an_opt_out_while_a_person_ponders_the_plan_outlives_the_deletion(
+    office: Office, monkeypatch: pytest.MonkeyPatch, merged: bool
+) -> None:
+    prospect, contact = pair(office, prospect=False, crm=False)
+    kept = office.contact("b@example.com", FIRST_NAME="Betty")
+    office.prospect("b@example.com")
+    office.run()
+    office.delete("Contacts", contact)
+    options = {"delete_or_merge_prospects": True, "delete_mode": "delete", "delete_grace_hours": 0}
+    options |= {"merge_map": {f"Contacts/{contact}": f"Contacts/{kept}"}} if merged else {}
+    plan = office.run(**options, dry_run=True).plan_hash
+
+    def opt_out_and_release(*args: Any) -> str:
+        office.edit("Prospect", prospect, OPTED_OUT=True)
+        return release(*args)
+
+    monkeypatch.setattr(run, "release", opt_out_and_release)
+    office.run(**options, approve_plan=plan)
+    monkeypatch.undo()
+    assert prospect not in [each["PROSPECT_ID"] for each in office.all("Prospect")]
+    office.contact("a@example.com")
+    office.run(create_prospects=True, backfill=True)
+    assert [each["OPTED_OUT"] for each in office.all("Prospect") if each["EMAIL_ADDRESS"][0] == "a"] == [True]
 
 
 def test_the_ledger_follows_an_address_change(office: Office) -> None:
