@@ -362,7 +362,7 @@ class Applier:
             absorb(connection, self.instance, record, {"DO_NOT_SYNC"}, self.now())
 
     def _delete(self, prospect: Ref, answer: Mapping[str, Value]) -> None:
-        """Delete a prospect; an opt-out since the plan was made, which a person may have pondered for days, outlives it."""
+        """Delete a prospect; an opt-out since the plan was made, over which a person may have slept, outlives it."""
         with writing(self.engine) as connection:
             note_opt_outs(connection, self.instance, [self.requests.read(PROSPECT, answer)], self.now())
         self.client.delete(PROSPECT, prospect.id)

@@ -38,6 +38,13 @@ BOX_LABELS = {
 """What the page writes beside each box."""
 
 
+TEN_YEARS = 87_600
+"""In hours. What lies further back than the calendar would end a run, not the wait."""
+
+A_CENTURY = 36_500
+"""In days."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -112,16 +119,16 @@ class Settings(_Strict):
     sync_field_labels: bool = False
     on_ambiguous: Literal["skip", "oldest", "newest"] = "skip"
     delete_mode: Literal["archive", "delete"] = "archive"
-    delete_grace_hours: float = Field(default=24, ge=0)
-    sweep_hours: float = Field(default=24, ge=0)
+    delete_grace_hours: float = Field(default=24, ge=0, le=TEN_YEARS)
+    sweep_hours: float = Field(default=24, ge=0, le=TEN_YEARS)
     merge_map: dict[str, str] = Field(default_factory=dict)
     allow_opt_in_from_crm: bool = False
     publish: Literal["page", "note"] = "page"
     approval: Literal["fail", "ask"] = "fail"
-    overlap_seconds: float = Field(default=300, ge=1)
-    read_lag_seconds: float = Field(default=30, ge=0)
-    log_days: int = Field(default=90, ge=1)
-    consent_log_days: int = Field(default=396, ge=1)
+    overlap_seconds: float = Field(default=300, ge=1, le=86_400)
+    read_lag_seconds: float = Field(default=30, ge=0, le=3600)
+    log_days: int = Field(default=90, ge=1, le=A_CENTURY)
+    consent_log_days: int = Field(default=396, ge=1, le=A_CENTURY)
     breakers: Breakers = Breakers()
 
     @field_validator("merge_map")
