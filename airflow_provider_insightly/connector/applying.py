@@ -32,10 +32,11 @@ from airflow_provider_insightly.connector.actions import (
     Action,
     Change,
 )
+from airflow_provider_insightly.connector.baselines import as_answered
 from airflow_provider_insightly.connector.extraction import Clock
 from airflow_provider_insightly.connector.ledger import lift_opt_out, note_opt_outs
 from airflow_provider_insightly.connector.links import bury, move_link, pair_up, unbury, update_baseline
-from airflow_provider_insightly.connector.log import log_filled, log_intent, log_result
+from airflow_provider_insightly.connector.log import log_filled, log_intent, log_kept, log_result
 from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.merging import merged_values
 from airflow_provider_insightly.connector.plans import Plan, read_actions
@@ -46,7 +47,7 @@ from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.staging import absorb, queue, read_records, set_gone, set_missing
 from airflow_provider_insightly.connector.state import LABELS, read_state, write_state
 from airflow_provider_insightly.connector.timeline import note_published
-from airflow_provider_insightly.connector.values import Value, ValueTypeError, flatten
+from airflow_provider_insightly.connector.values import Value, flatten
 from airflow_provider_insightly.connector.world import MERGED
 from airflow_provider_insightly.connector.write_requests import WriteRequests, tags_of
 from airflow_provider_insightly.store.engine import writing
@@ -228,40 +229,29 @@ class Applier:
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, set(values), now)
-            baseline = self._as_answered(action, record)
+            baseline, kept = as_answered(action.baseline or {}, record, self.mapping)
             update_baseline(connection, self.instance, action.prospect_id or 0, baseline)
             if action.event == "opt_in_prospect":
                 lift_opt_out(connection, self.instance, record.email_key or "", action.reason or "", now)
             log_result(connection, self.plan, seq, APPLIED, now, http_status=200)
+            log_kept(connection, self.plan, seq, kept)
             self._finish(connection, seq, APPLIED)
-
-    def _as_answered(self, action: Action, record: Record) -> dict[str, Value]:
-        """Return the new baseline as Insightly kept it, which may not be what was sent."""
-        baseline = dict(action.baseline or {})
-        for row in self.mapping:
-            name = row.names.get(record.ref.object)
-            if row.name not in baseline or name is None or name not in record.data:
-                continue
-            try:
-                if record.ref.object == PROSPECT:
-                    baseline[row.name] = row.read_prospect(record.data[name])
-                elif row.source(record.ref.object) == record.ref.object:
-                    baseline[row.name] = row.read_crm(record.ref.object, record.data[name])
-            except ValueTypeError:
-                continue  # the next plan looks at the field again, and says what is wrong with it
-        return baseline
 
     def create(self, seq: int, action: Action, again: bool) -> None:
         """Create a prospect and link it; look first whether an earlier attempt did."""
         assert action.crm is not None
         values = {change.field: change.after for change in action.changes}
-        record = self.requests.create_prospect(values, self._is_known, again or action.reason == UNANSWERED)
+        again = again or action.reason == UNANSWERED
+        record, is_new = self.requests.create_prospect(values, self._is_known, again)
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, set(values), now)
-            baseline = self._as_answered(action, record)
+            baseline, kept = as_answered(action.baseline or {}, record, self.mapping)
+            if not is_new:  # someone may have edited it since, or its record: which of both is older nobody knows
+                baseline, kept = {name: value for name, value in baseline.items() if name not in kept}, {}
             pair_up(connection, self.instance, record.ref.id, action.crm, "created", baseline, now)
             log_result(connection, self.plan, seq, APPLIED, now, prospect_id=record.ref.id, http_status=201)
+            log_kept(connection, self.plan, seq, kept)
             self._finish(connection, seq, APPLIED, record.ref.id)
 
     def _is_known(self, record: Record) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlalchemy.engine import Connection
 
+from airflow_provider_insightly.connector.baselines import sides_of
 from airflow_provider_insightly.connector.log_search import about
 from airflow_provider_insightly.connector.mapping import FieldMapping
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
@@ -52,7 +53,9 @@ class Explanation:
             named = ", ".join(f"{name}.{field}" for name, field in self.row.fields.items())
             lines.append(f"Mapping: {named}; update behavior {self.row.behavior!r}.")
         if self.agreed:
-            lines.append(f"Both sides last agreed on {self.baseline!r}.")
+            crm, marketing = sides_of(self.baseline)
+            same = f"{crm!r}" if crm == marketing else f"{crm!r} in CRM and {marketing!r} in Marketing"
+            lines.append(f"Both sides last agreed on {same}.")
         return lines + [_describe(event) for event in reversed(self.history)]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.sql import ColumnElement
 
 from airflow_provider_insightly.connector.actions import APPLIED, Action, Change
 from airflow_provider_insightly.connector.plans import Plan, Summary
+from airflow_provider_insightly.connector.values import Value
 from airflow_provider_insightly.store.tables import connector_log
 
 _CONSENT_EVENTS = (
@@ -61,6 +63,14 @@ def log_result(
     if prospect_id is not None:
         values["prospect_id"] = prospect_id
     connection.execute(update(connector_log).where(_of_action(plan, seq)).values(values))
+
+
+def log_kept(connection: Connection, plan: Plan, seq: int, kept: Mapping[str, Value]) -> None:
+    """Write which fields have another value than was sent: Insightly cut it, rounded it, or left the field alone."""
+    for field, value in sorted(kept.items()):
+        here = _of_action(plan, seq) & (connector_log.c.field == field)
+        why = f"Insightly keeps it as {json.dumps(value, ensure_ascii=False)[:200]}"
+        connection.execute(update(connector_log).where(here).values(reason=why))
 
 
 def log_verdicts(connection: Connection, plan: Plan, decided: Iterable[tuple[int, Action, str]], now: datetime) -> None:

@@ -41,8 +41,10 @@ class WriteRequests:
         id_field = get_object(ref.object).id_field or ""
         return self.read(ref.object, self.client.update(ref.object, {id_field: ref.id, **unflatten(values)}))
 
-    def create_prospect(self, values: Mapping[str, Value], is_known: Callable[[Record], bool], again: bool) -> Record:
-        """Create a prospect, once.
+    def create_prospect(
+        self, values: Mapping[str, Value], is_known: Callable[[Record], bool], again: bool
+    ) -> tuple[Record, bool]:
+        """Create a prospect, once; return it, and whether this is the answer: else an earlier attempt was found.
 
         :param is_known: whether a prospect was there before, and so cannot be the one that was created.
         :param again: an earlier attempt was not answered.
@@ -50,14 +52,16 @@ class WriteRequests:
         body = unflatten(values)
         found = self._find_prospect(values["EMAIL_ADDRESS"], is_known) if again else None
         if found is not None:
-            return found
+            return found, False
         try:
-            return self.read(PROSPECT, self.client.create(PROSPECT, body))
+            return self.read(PROSPECT, self.client.create(PROSPECT, body)), True
         except InsightlyError as error:
             if error.outcome != "unknown":
                 raise
         found = self._find_prospect(values["EMAIL_ADDRESS"], is_known)
-        return found or self.read(PROSPECT, self.client.create(PROSPECT, body))
+        if found is not None:
+            return found, False
+        return self.read(PROSPECT, self.client.create(PROSPECT, body)), True
 
     def create_note(self, crm: Ref, note: Mapping[str, Value], again: bool) -> int:
         """Write a Note on a Lead or Contact, once; return its id.

@@ -158,6 +158,20 @@ def test_a_prospect_whose_answer_was_lost_twice_is_ours_though_box_6_is_off(offi
     assert office.links() == {prospect["PROSPECT_ID"]: Ref("Contacts", contact)}
 
 
+def test_an_edit_of_a_prospect_whose_answer_was_lost_is_not_taken_for_agreed(office: Office) -> None:
+    contact = office.contact("ada@example.com", PHONE="1")
+    office.sandbox.faults([{**LOST, "kind": "drop_before", "nth": 1}, {**LOST, "kind": "drop_after_commit", "nth": 2}])
+    office.run()
+    office.sandbox.faults([])
+    [prospect] = office.all("Prospect")
+    office.wait(minutes=10)
+    office.edit("Prospect", prospect["PROSPECT_ID"], PHONE="2", LAST_NAME="Lovelace")
+    for _ in range(2):
+        office.run()
+    assert office.get("Contacts", contact)["PHONE"] == "2"  # the newer one
+    assert office.get("Prospect", prospect["PROSPECT_ID"])["LAST_NAME"] == "Byron"  # by CRM Value
+
+
 def test_a_prospect_that_lists_do_not_show_yet_is_not_created_again(office: Office) -> None:
     contact = office.contact("ada@example.com")
     office.sandbox.faults([{**LOST, "kind": "drop_before", "nth": 1}, {**LOST, "kind": "drop_after_commit", "nth": 2}])

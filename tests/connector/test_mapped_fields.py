@@ -127,6 +127,51 @@ def test_our_own_write_is_no_change_in_the_next_run(office: Office, pair: tuple[
     assert office.run().results == {}
 
 
+def keep_in_capitals(office: Office, monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    """Let the server write a field in capitals."""
+    update = office.client.update
+    monkeypatch.setattr(
+        office.client,
+        "update",
+        lambda name, record: update(name, {**record, **({field: record[field].upper()} if field in record else {})}),
+    )
+
+
+@pytest.mark.parametrize("field", ["FIRST_NAME", "TITLE", "PHONE"])
+def test_a_value_that_the_server_writes_in_another_way_is_no_change_either(
+    office: Office, pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    edited, written = ("Prospect", "Contacts") if field == "TITLE" else ("Contacts", "Prospect")
+    numbers = dict(zip(("Prospect", "Contacts"), pair, strict=True))
+    keep_in_capitals(office, monkeypatch, field)
+    office.edit(edited, numbers[edited], **{field: "ada"})
+    office.run()
+    assert office.get(written, numbers[written])[field] == "ADA"
+    assert office.log(field=field)[0]["reason"] == 'Insightly keeps it as "ADA"'
+    office.wait(minutes=10)
+    for number in numbers.items():
+        office.edit(*number, EMAIL_ADDRESS="b@example.com")
+    assert office.run(backfill=True).results == {}
+    office.edit(edited, numbers[edited], **{field: "grace"})
+    office.run()
+    assert office.get(written, numbers[written])[field] == "GRACE"
+
+
+def test_of_a_value_in_two_spellings_a_one_sided_change_is_no_conflict(
+    office: Office, pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_in_capitals(office, monkeypatch, "PHONE")
+    office.edit("Contacts", pair[1], PHONE="ext 5")
+    office.run()
+    monkeypatch.undo()
+    office.edit("Prospect", pair[0], PHONE="6")
+    office.wait(minutes=10)
+    office.edit("Contacts", pair[1], LAST_NAME="Lovelace")  # CRM is the newer one, but its PHONE is as before
+    office.run()
+    assert both(office, pair, "PHONE") == ("6", "6")
+    assert office.log(field="PHONE", event="update_crm")[0]["reason"] is None
+
+
 def test_an_edit_between_reading_and_writing_is_seen_in_the_next_run(office: Office, pair: tuple[int, int]) -> None:
     office.edit("Contacts", pair[1], FIRST_NAME="Augusta")
     original = office.client.update

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from airflow_provider_insightly.connector.actions import PLANNED, REJECTED, SKIPPED, SYNC_FIELDS, Action, Change
+from airflow_provider_insightly.connector.baselines import sides_of
 from airflow_provider_insightly.connector.mapping import (
     CRM_VALUE,
     MARKETING_VALUE,
@@ -69,12 +70,14 @@ def decide(
     :param behavior: the row's update behavior.
     :param crm: the CRM's value, in canonical form.
     :param marketing: the prospect's.
-    :param baseline: the value on which both last agreed, or :data:`NO_BASELINE`.
+    :param baseline: the value on which both last agreed (each side's own, see :mod:`..baselines`), or
+        :data:`NO_BASELINE`.
     :param crm_updated: when the CRM record changed last.
     :param marketing_updated: when the prospect did.
     """
-    crm_changed = isinstance(baseline, _NoBaseline) or crm != baseline
-    marketing_changed = isinstance(baseline, _NoBaseline) or marketing != baseline
+    crm_before, marketing_before = sides_of(baseline)
+    crm_changed = isinstance(baseline, _NoBaseline) or crm != crm_before
+    marketing_changed = isinstance(baseline, _NoBaseline) or marketing != marketing_before
     conflict = crm_changed and marketing_changed and not isinstance(baseline, _NoBaseline)
     if behavior == CRM_VALUE:
         return Decision("crm", conflict)
@@ -204,6 +207,8 @@ def _decide_row(
     if theirs == ours:
         return _Outcome(name, ours)
     baseline = link.baseline.get(name, NO_BASELINE)
+    if sides_of(baseline) == (theirs, ours):
+        return _Outcome(name, baseline)
     decision = decide(row.behavior, theirs, ours, baseline, crm.edited_at, prospect.edited_at)
     winner = _possible(decision.winner, row, crm.ref.object)
     if (winner == "crm" and not known) or (winner == "marketing" and not ours_known):
