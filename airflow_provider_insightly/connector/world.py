@@ -10,9 +10,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from airflow_provider_insightly.connector.actions import PLANNED, Action
-from airflow_provider_insightly.connector.records import CRM_OBJECTS, LEADS, OPT_OUT_FIELD, PROSPECT, Record, Ref
+from airflow_provider_insightly.connector.actions import PENDING, PLANNED, Action
+from airflow_provider_insightly.connector.records import (
+    CRM_OBJECTS,
+    EMAIL_FIELD,
+    LEADS,
+    OPT_OUT_FIELD,
+    PROSPECT,
+    Record,
+    Ref,
+)
 from airflow_provider_insightly.connector.values import Value, email_key
 
 MERGED = "prospect merged"
@@ -38,6 +47,15 @@ class Link:
         return Ref(PROSPECT, self.prospect_id)
 
 
+class Write(NamedTuple):
+    """A field that was written: by which event, from what and to what."""
+
+    event: str
+    field: str
+    before: Value
+    after: Value
+
+
 def moved_baseline(baseline: Mapping[str, Value], reason: str | None) -> Mapping[str, Value]:
     """Return what is left of a pair's baseline when its prospect's link moves to another record.
 
@@ -56,7 +74,8 @@ class World:
     :param links: the pairs among them.
     :param tombstones: pairs that ended, with the reason.
     :param opt_outs: addresses that opted out, with the sides that said so.
-    :param recent_writes: what was written to a prospect's field in the last 24 hours, oldest first.
+    :param recent_writes: what was written to the fields of a prospect and its CRM record in the last 24 hours, oldest
+        first, by the prospect's id.
     :param unanswered_creates: Leads and Contacts for which an earlier run may have created a prospect: it was given up,
         or its request was never answered; with the time of the request.
     :param now: the time of the plan.
@@ -68,7 +87,7 @@ class World:
         links: Iterable[Link] = (),
         tombstones: Mapping[tuple[int, Ref], str] | None = None,
         opt_outs: Mapping[str, frozenset[str]] | None = None,
-        recent_writes: Mapping[tuple[int, str], list[Value]] | None = None,
+        recent_writes: Mapping[int, list[Write]] | None = None,
         unanswered_creates: Mapping[Ref, datetime] | None = None,
         *,
         now: datetime,
@@ -131,27 +150,31 @@ class World:
         return prospect.ref.id in self._merged_now or (prospect.ref.id in self._merged and prospect.do_not_sync)
 
     def decide(self, action: Action) -> None:
-        """Move on to the world in which a planned action is done."""
-        if action.verdict != PLANNED:
+        """Move on to the world in which a planned action is done; one that waits for a person holds its address."""
+        if action.verdict in (PLANNED, PENDING):
+            self._promise(action)
+        if action.verdict != PLANNED or action.prospect_id is None or action.crm is None:
             return
-        if action.prospect_id is not None and action.crm is not None:
-            if action.event in ("link", "relink", "restore"):
-                old = self._links.get(action.prospect_id)
-                baseline = moved_baseline(old.baseline, action.reason) if old and action.event == "relink" else {}
-                self._move(action.prospect_id, Link(action.prospect_id, action.crm, baseline))
-            elif action.event in ("tombstone", "archive", "delete", "merge"):
-                self.tombstones[action.prospect_id, action.crm] = action.reason or action.event
-                self._buried.add(action.crm)
-                if action.event == "merge":
-                    self._merged_now.add(action.prospect_id)
-                link = self._links.get(action.prospect_id)
-                if link and link.crm == action.crm:
-                    self._move(action.prospect_id, None)
-        if action.event in ("create", "change_email"):
-            address = next((change.after for change in action.changes if change.field == "EMAIL_ADDRESS"), None)
-            key = email_key(address)
-            if key:
-                self.promised[key] = f"prospect {action.prospect_id}" if action.prospect_id else str(action.crm)
+        if action.event in ("link", "relink", "restore"):
+            old = self._links.get(action.prospect_id)
+            baseline = moved_baseline(old.baseline, action.reason) if old and action.event == "relink" else {}
+            self._move(action.prospect_id, Link(action.prospect_id, action.crm, baseline))
+        elif action.event in ("tombstone", "archive", "delete", "merge"):
+            self.tombstones[action.prospect_id, action.crm] = action.reason or action.event
+            self._buried.add(action.crm)
+            if action.event == "merge":
+                self._merged_now.add(action.prospect_id)
+            link = self._links.get(action.prospect_id)
+            if link and link.crm == action.crm:
+                self._move(action.prospect_id, None)
+
+    def _promise(self, action: Action) -> None:
+        """Note who is to get an address: nobody else gets it."""
+        address = next((change.after for change in action.changes if change.field == EMAIL_FIELD[PROSPECT]), None)
+        key = email_key(address) if action.event in ("create", "change_email", "merge") else None
+        if key:
+            taker = action.other.id if action.other else action.prospect_id
+            self.promised[key] = f"prospect {taker}" if taker else str(action.crm)
 
     def _move(self, prospect_id: int, link: Link | None) -> None:
         self._unlink(prospect_id)

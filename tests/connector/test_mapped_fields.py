@@ -282,6 +282,50 @@ def test_a_field_written_back_and_forth_is_quarantined(office: Office, pair: tup
     assert office.log(field="FIRST_NAME", result="skipped")[0]["reason"].startswith("quarantined")
 
 
+def test_a_quarantined_field_is_written_once_its_day_is_over(office: Office, pair: tuple[int, int]) -> None:
+    for value in ("2", "1", "2", "1"):
+        office.edit("Contacts", pair[1], FIRST_NAME=value)
+        office.run()
+    office.wait(hours=12)
+    office.run()
+    assert office.get("Prospect", pair[0])["FIRST_NAME"] == "2"
+    office.wait(hours=13)
+    office.run()
+    assert office.get("Prospect", pair[0])["FIRST_NAME"] == "1"
+    assert len(office.log(field="FIRST_NAME", result="skipped")) == 1
+
+
+@pytest.mark.parametrize("values", [{}, {"m": "M", "c": "C"}])
+def test_a_fight_over_a_field_of_two_names_is_ended_too(office: Office, values: dict[str, str]) -> None:
+    row = {"prospect": "MOBILE", "contact": "PHONE_MOBILE", "behavior": MOST_RECENT, "values": values}
+    office.mapping = [row]
+    contact, prospect = office.contact("a@example.com", PHONE_MOBILE="c"), office.prospect("a@example.com")
+    office.run()
+    for _ in range(4):
+        office.edit("Prospect", prospect, MOBILE=values.get("m", "m"))
+        office.run()
+        office.edit("Contacts", contact, PHONE_MOBILE="c")
+        office.run()
+    rows = [row for row in office.log() if row["field"] in ("MOBILE", "PHONE_MOBILE")]
+    assert [row["result"] for row in rows].count("applied") == 3
+    assert rows[0]["reason"].startswith("quarantined")
+
+
+def test_a_value_that_is_undone_time_and_again_is_not_written_for_ever(office: Office, pair: tuple[int, int]) -> None:
+    """CRM Value, and somebody who resets the prospect after each run: another connector, say."""
+    for _ in range(5):
+        office.edit("Prospect", pair[0], FIRST_NAME="x")
+        office.run()
+    assert [row["result"] for row in office.log(field="FIRST_NAME")] == ["skipped", *["applied"] * 3]
+
+
+def test_values_that_never_come_back_are_no_fight(office: Office, pair: tuple[int, int]) -> None:
+    for number in range(6):
+        office.edit("Contacts", pair[1], FIRST_NAME=f"name {number}")
+        office.run()
+    assert both(office, pair, "FIRST_NAME") == ("name 5", "name 5")
+
+
 def test_do_not_sync_is_neither_written_nor_read(office: Office, pair: tuple[int, int]) -> None:
     office.edit("Prospect", pair[0], DO_NOT_SYNC=True, PHONE="8")
     office.edit("Contacts", pair[1], FIRST_NAME="Augusta", EMAIL_ADDRESS="b@example.com", EMAIL_OPTED_OUT=True)

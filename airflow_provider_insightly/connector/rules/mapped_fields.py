@@ -16,6 +16,7 @@ from airflow_provider_insightly.connector.mapping import (
     is_never_emptied,
 )
 from airflow_provider_insightly.connector.records import ORGANISATIONS, PROSPECT, Record, Ref
+from airflow_provider_insightly.connector.rules.quarantine import QUARANTINED, is_quarantined
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.values import Value, ValueTypeError, is_custom
 from airflow_provider_insightly.connector.world import Link, World
@@ -26,9 +27,6 @@ MARKETING_EMPTY = "marketing_empty_overwrites_crm"
 
 CLOCKS_AGREE = timedelta(seconds=120)
 """Changes on both sides that are no further apart count as simultaneous: the page's clocks are not ours."""
-
-QUARANTINE_WRITES = 3
-"""A field that was written so often in a day and would be written back again is left alone."""
 
 UNREADABLE = object()
 """A value that is not of its type, on the side that is only written: it equals nothing, and is overwritten."""
@@ -217,7 +215,7 @@ def _decide_row(
     first = baseline is NO_BASELINE
     reason = "conflict" if decision.conflict else None
     if winner == "crm":
-        return _write_prospect(row, prospect, value, first, reason, world, settings)
+        return _write_prospect(row, prospect, crm, value, first, reason, world, settings)
     return _write_crm(row, prospect, crm, value, first, reason, world, settings)
 
 
@@ -229,7 +227,14 @@ def _possible(winner: Side, row: MappedField, crm_object: str) -> Side:
 
 
 def _write_prospect(
-    row: MappedField, prospect: Record, value: Value, first: bool, reason: str | None, world: World, settings: Settings
+    row: MappedField,
+    prospect: Record,
+    crm: Record,
+    value: Value,
+    first: bool,
+    reason: str | None,
+    world: World,
+    settings: Settings,
 ) -> _Outcome:
     before = prospect.data.get(row.name)
     step = CRM_EMPTY if value is None else SYNC_FIELDS
@@ -241,8 +246,8 @@ def _write_prospect(
     except ValueTypeError as error:
         change = Change(row.name, before, value, row.behavior, str(error))
         return _Outcome(row.name, None, "crm", step, change, REJECTED)
-    if _is_quarantined(prospect.ref, row.name, change.after, world):
-        change = replace(change, reason="quarantined: written back and forth more than 3 times in 24 h")
+    if is_quarantined("update_prospect", change, row, prospect.ref, crm.ref, world):
+        change = replace(change, reason=QUARANTINED)
         return _Outcome(row.name, None, "crm", step, change, SKIPPED)
     return _Outcome(row.name, value, "crm", step, change)
 
@@ -268,8 +273,8 @@ def _write_crm(
     except ValueTypeError as error:
         change = Change(name, before, value, row.behavior, str(error))
         return _Outcome(row.name, None, "marketing", step, change, REJECTED)
-    if _is_quarantined(prospect.ref, name, change.after, world):
-        change = replace(change, reason="quarantined: written back and forth more than 3 times in 24 h")
+    if is_quarantined("update_crm", change, row, prospect.ref, crm.ref, world):
+        change = replace(change, reason=QUARANTINED)
         return _Outcome(row.name, None, "marketing", step, change, SKIPPED)
     return _Outcome(row.name, value, "marketing", step, change)
 
@@ -285,9 +290,3 @@ def _held_back(
     if first:
         return "empty_held_back: a pair's first sync empties nothing"
     return None if box else f"empty_held_back: {setting} is off"
-
-
-def _is_quarantined(prospect: Ref, name: str, value: Value, world: World) -> bool:
-    """Say whether a write would be one more of a series that goes back and forth."""
-    written = world.recent_writes.get((prospect.id, name), [])
-    return len(written) >= QUARANTINE_WRITES and value in written[:-1] and written[-1] != value
