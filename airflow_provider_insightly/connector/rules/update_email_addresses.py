@@ -21,19 +21,19 @@ def update_email(prospect: Record, crm: Record, world: World, settings: Settings
         return []
     change = Change("EMAIL_ADDRESS", prospect.email, crm.email)
     if crm.email_key is None:
-        if not crm.email and not prospect.email:
+        if crm.email == prospect.email:
             return []
         reason = "email_malformed" if crm.email else "email_empty"
         return [_skip(prospect, crm, change, f"{reason}: the prospect keeps {prospect.email}")]
     if not settings.update_email_addresses:
         return [_skip(prospect, crm, change, "email_diverged: update_email_addresses is off")]
+    if crm.email_key in world.promised:
+        reason = f"email_conflict: {crm.email} goes to {world.promised[crm.email_key]}"
+        return [_skip(prospect, crm, change, reason)]
     others = (holder for holder in world.with_address(PROSPECT, crm.email) if holder.ref != prospect.ref)
     holders = [holder for holder in others if not world.was_merged(holder)]
     if holders:
         return [_conflict(prospect, crm, change, holders[0], world, settings)]
-    if crm.email_key in world.promised:
-        reason = f"email_conflict: {crm.email} goes to {world.promised[crm.email_key]}"
-        return [_skip(prospect, crm, change, reason)]
     changes = (change, *_opt_out(prospect, crm, world))
     return [Action(STEP, "change_email", SETTING, prospect.ref.id, crm.ref, changes)]
 
