@@ -106,12 +106,12 @@ def confirm(
         waiting = select(_c.record_id).where(_of(instance, object_name), due, _c.gone.is_(False))
         linked = list(connection.execute(waiting.where(_is_linked(object_name)).order_by(_c.record_id)).scalars())
     gone = sum(_stage_by_id(client, engine, instance, Ref(object_name, number), mapping, now) for number in linked)
-    with writing(engine) as connection:  # nothing hangs on the others, so that no request is spent on them
-        connection.execute(
-            update(connector_records)
-            .where(_of(instance, object_name), due, _c.gone.is_(False), ~_is_linked(object_name))
-            .values(gone=True)
-        )
+    with writing(engine) as connection:  # nothing hangs on the others but an address: no request is spent on them
+        others = _of(instance, object_name) & due & _c.gone.is_(False) & ~_is_linked(object_name)
+        if object_name == PROSPECT:
+            freed = connection.execute(select(_c.record_id).where(others)).scalars().all()
+            queue(connection, instance, [Ref(object_name, number) for number in freed])
+        connection.execute(update(connector_records).where(others).values(gone=True))
     return gone
 
 

@@ -136,6 +136,13 @@ class World:
         found = self._by_address.get((object_name, key), []) if key else []
         return [record for record in found if self.is_live(record.ref)]
 
+    def holders(self, address: str | None) -> list[Record]:
+        """Return the prospects that may have an address: those that are missing, too, until it is known what became of
+        them."""
+        key = email_key(address)
+        found = self._by_address.get((PROSPECT, key), []) if key else []
+        return [record for record in found if not record.gone]
+
     def unlinked(self, object_name: str) -> list[Record]:
         """Return the live records of an object that are in no pair, the lowest id first."""
         found = [ref for ref in self.records if ref.object == object_name and not self.link_of(ref)]

@@ -84,6 +84,34 @@ def test_empty_or_malformed_address_waits_for_a_later_change(office: Office, add
     assert [prospect["EMAIL_ADDRESS"] for prospect in office.all("Prospect")] == ["ada@example.com"]
 
 
+def test_a_prospect_that_cannot_be_seen_keeps_its_address(office: Office) -> None:
+    """A lost permission: whoever is not listed any more may well be there."""
+    prospect, changed = office.prospect("ada@example.com"), office.contact("b@example.com")
+    office.run()
+    office.in_web_page("/permissions/Prospect/lose")
+    contact = office.contact("ada@example.com")
+    office.edit("Contacts", changed, EMAIL_ADDRESS="ada@example.com")
+    office.run()
+    office.in_web_page("/permissions/Prospect/regain")
+    assert len(office.all("Prospect")) == 2
+    assert reasons(office) == ["email_in_use"]
+    office.edit("Contacts", changed, EMAIL_ADDRESS="b@example.com")
+    office.run()
+    assert office.links()[prospect] == Ref("Contacts", contact)
+
+
+def test_the_address_of_a_prospect_that_was_deleted_is_free(office: Office) -> None:
+    prospect = office.prospect("ada@example.com")
+    office.run()
+    office.delete("Prospect", prospect)
+    contact = office.contact("ada@example.com")
+    office.run()
+    assert office.all("Prospect") == []  # it is missing, no more
+    office.wait(hours=25)
+    office.run()
+    assert list(office.links().values()) == [Ref("Contacts", contact)]
+
+
 def test_tombstoned_pair_is_not_created_again(office: Office) -> None:
     contact = office.contact("ada@example.com")
     office.run()

@@ -30,7 +30,7 @@ def update_email(prospect: Record, crm: Record, world: World, settings: Settings
     if crm.email_key in world.promised:
         reason = f"email_conflict: {crm.email} goes to {world.promised[crm.email_key]}"
         return [_skip(prospect, crm, change, reason)]
-    others = (holder for holder in world.with_address(PROSPECT, crm.email) if holder.ref != prospect.ref)
+    others = (holder for holder in world.holders(crm.email) if holder.ref != prospect.ref)
     holders = [holder for holder in others if not world.was_merged(holder)]
     if holders:
         return [_conflict(prospect, crm, change, holders[0], world, settings)]
@@ -51,7 +51,7 @@ def _conflict(
     link = world.link_of(holder.ref)
     if link:
         reason = f"email_conflict: prospect {holder.ref.id} with {crm.email} belongs to {link.crm}"
-    elif not settings.delete_or_merge_prospects or holder.do_not_sync:
+    elif not settings.delete_or_merge_prospects or holder.do_not_sync or holder.missing:
         reason = f"email_conflict: prospect {holder.ref.id} has {crm.email}"
     else:
         return Action(
