@@ -75,7 +75,7 @@ def _skip_holder(crm: Record, holder: Record, world: World, settings: Settings) 
 
 def _create(crm: Record, world: World, mapping: Sequence[MappedField]) -> list[Action]:
     changes = [Change("EMAIL_ADDRESS", None, crm.email)]
-    baseline: dict[str, Value] = {"EMAIL_ADDRESS": crm.email_key}
+    baseline: dict[str, Value] = {}
     opted_out = crm.opted_out or bool(world.opt_outs.get(crm.email_key or ""))
     if opted_out:
         changes.append(Change("OPTED_OUT", None, True, reason="opted out in CRM or in the ledger"))
