@@ -36,7 +36,7 @@ from airflow_provider_insightly.connector.baselines import as_answered
 from airflow_provider_insightly.connector.extraction import Clock
 from airflow_provider_insightly.connector.ledger import lift_opt_out, note_opt_outs
 from airflow_provider_insightly.connector.links import bury, move_link, pair_up, unbury, update_baseline
-from airflow_provider_insightly.connector.log import log_filled, log_intent, log_kept, log_result
+from airflow_provider_insightly.connector.log import log_filled, log_intent, log_kept, log_refused, log_result
 from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.merging import merged_values
 from airflow_provider_insightly.connector.plans import Plan, read_actions
@@ -225,17 +225,29 @@ class Applier:
 
     def _update(self, seq: int, action: Action, ref: Ref) -> None:
         values = {change.field: change.after for change in action.changes}
-        record = self.requests.write(ref, values)
+        record, refused = self._write(action, ref, values)
+        open_rows = {row.name for row in self.mapping if row.names.get(ref.object) in refused}
+        agreed = {name: value for name, value in (action.baseline or {}).items() if name not in open_rows}
         with writing(self.engine) as connection:
             now = self.now()
-            absorb(connection, self.instance, record, set(values), now)
-            baseline, kept = as_answered(action.baseline or {}, record, self.mapping)
+            absorb(connection, self.instance, record, values.keys() - refused.keys(), now)
+            baseline, kept = as_answered(agreed, record, self.mapping)
             update_baseline(connection, self.instance, action.prospect_id or 0, baseline)
             if action.event == "opt_in_prospect":
                 lift_opt_out(connection, self.instance, record.email_key or "", action.reason or "", now)
             log_result(connection, self.plan, seq, APPLIED, now, http_status=200)
             log_kept(connection, self.plan, seq, kept)
-            self._finish(connection, seq, APPLIED)
+            for field, error in refused.items():
+                log_refused(connection, self.plan, seq, field, http_status=error.status, error=str(error))
+            self._finish(connection, seq, REJECTED if refused else APPLIED)
+
+    def _write(
+        self, action: Action, ref: Ref, values: Mapping[str, Value]
+    ) -> tuple[Record, Mapping[str, InvalidRequestError]]:
+        """Write fields; mapped ones stand each for itself, an address and its opt-out do not."""
+        if action.event in ("update_prospect", "update_crm"):
+            return self.requests.write_each(ref, values)
+        return self.requests.write(ref, values), {}
 
     def create(self, seq: int, action: Action, again: bool) -> None:
         """Create a prospect and link it; look first whether an earlier attempt did."""

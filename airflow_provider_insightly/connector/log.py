@@ -12,15 +12,17 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
-from airflow_provider_insightly.connector.actions import APPLIED, Action, Change
+from airflow_provider_insightly.connector.actions import APPLIED, REJECTED, Action, Change
 from airflow_provider_insightly.connector.plans import Plan, Summary
+from airflow_provider_insightly.connector.records import OPT_OUT_FIELD
 from airflow_provider_insightly.connector.values import Value
 from airflow_provider_insightly.store.tables import connector_log
 
 _CONSENT_EVENTS = (
     *("opt_out_prospect", "opt_in_prospect", "opt_out_crm", "lift_opt_out"),
-    *("merge", "archive", "delete", "tombstone"),
+    *("merge", "archive", "delete", "tombstone", "relink", "restore"),
 )
+_CONSENT_FIELDS = tuple(set(OPT_OUT_FIELD.values()))
 
 
 def log_intent(connection: Connection, plan: Plan, seq: int, action: Action, now: datetime) -> None:
@@ -73,6 +75,15 @@ def log_kept(connection: Connection, plan: Plan, seq: int, kept: Mapping[str, Va
         connection.execute(update(connector_log).where(here).values(reason=why))
 
 
+def log_refused(
+    connection: Connection, plan: Plan, seq: int, field: str, *, http_status: int | None, error: str
+) -> None:
+    """Write that Insightly refused one field of an action whose others it took."""
+    here = _of_action(plan, seq) & (connector_log.c.field == field)
+    values = {"result": REJECTED, "http_status": http_status, "error": error}
+    connection.execute(update(connector_log).where(here).values(values))
+
+
 def log_verdicts(connection: Connection, plan: Plan, decided: Iterable[tuple[int, Action, str]], now: datetime) -> None:
     """Write decisions that end without a request. One that an earlier run logged in the same words is not repeated."""
     rows: dict[str, list[dict[str, Any]]] = {}
@@ -104,7 +115,7 @@ def log_by_hand(connection: Connection, instance: str, run_id: str, action: Acti
 def drop_old_rows(connection: Connection, instance: str, now: datetime, log_days: int, consent_log_days: int) -> int:
     """Delete rows past their time; those about consent and merges live longer. Return how many."""
     table = connector_log
-    is_consent = table.c.event.in_(_CONSENT_EVENTS)
+    is_consent = or_(table.c.event.in_(_CONSENT_EVENTS), table.c.field.in_(_CONSENT_FIELDS))
     old = or_(
         and_(~is_consent, table.c.at < now - timedelta(days=log_days)),
         and_(is_consent, table.c.at < now - timedelta(days=consent_log_days)),

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_insightly.api.catalogue import get_object
 from airflow_provider_insightly.api.client import InsightlyClient
-from airflow_provider_insightly.api.errors import InsightlyError
+from airflow_provider_insightly.api.errors import InsightlyError, InvalidRequestError
 from airflow_provider_insightly.connector.mapping import MappedField, staged_fields
 from airflow_provider_insightly.connector.records import EMAIL_FIELD, PROSPECT, Record, Ref, read_record
 from airflow_provider_insightly.connector.values import Value, unflatten
@@ -40,6 +40,25 @@ class WriteRequests:
         """Change fields of a record; return it as it is afterwards."""
         id_field = get_object(ref.object).id_field or ""
         return self.read(ref.object, self.client.update(ref.object, {id_field: ref.id, **unflatten(values)}))
+
+    def write_each(self, ref: Ref, values: Mapping[str, Value]) -> tuple[Record, Mapping[str, InvalidRequestError]]:
+        """Change fields of a record; those that Insightly refuses alone, so that one does not keep the others back.
+
+        :returns: the record as it is afterwards, and the refused fields.
+        :raises InvalidRequestError: all of them are refused.
+        """
+        try:
+            return self.write(ref, values), {}
+        except InvalidRequestError as error:
+            refused, record, last = dict[str, InvalidRequestError](), None, error
+        for name, value in values.items() if len(values) > 1 else ():
+            try:
+                record = self.write(ref, {name: value})
+            except InvalidRequestError as error:
+                refused[name] = error
+        if record is None:
+            raise last
+        return record, refused
 
     def create_prospect(
         self, values: Mapping[str, Value], is_known: Callable[[Record], bool], again: bool

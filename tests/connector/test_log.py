@@ -122,9 +122,14 @@ def test_a_rejected_write_says_why(office: Office, pair: tuple[int, int]) -> Non
 def test_old_rows_are_dropped_and_consent_lives_longer(office: Office, pair: tuple[int, int]) -> None:
     office.edit("Prospect", pair[0], OPTED_OUT=True)
     office.run(run_id="consent")
+    office.contact("b@example.com", EMAIL_OPTED_OUT=True)
+    office.run(create_prospects=True, backfill=True)
     office.wait(days=91)
     office.run()
-    assert {row["event"] for row in office.log()} == {"opt_out_crm"}
+    assert {(row["event"], row["field"]) for row in office.log()} == {
+        ("opt_out_crm", "EMAIL_OPTED_OUT"),
+        ("create", "OPTED_OUT"),
+    }
     office.wait(days=310)
     office.run()
     assert office.log() == []

@@ -221,6 +221,26 @@ def test_unknown_dropdown_value_rejects_the_field_and_not_the_record(office: Off
     assert values == {"Tier__c": "Gold"}
 
 
+def test_a_field_that_the_server_refuses_keeps_no_other_back(office: Office, pair: tuple[int, int]) -> None:
+    """What a custom text field holds at the most, nothing tells: only the server knows."""
+    original = office.client.update
+
+    def update(name: str, record: Any) -> Any:
+        return original(name, {**record, "MOBILE": "9" * 999} if "MOBILE" in record else record)
+
+    office.client.update = update  # type: ignore[method-assign]
+    office.edit("Contacts", pair[1], PHONE_MOBILE="10", FIRST_NAME="Augusta", LAST_NAME="King")
+    assert office.run().results == {"update_prospect": {"rejected": 1}}
+    rows = {row["field"]: (row["result"], row["http_status"]) for row in office.log(event="update_prospect")}
+    assert rows == {"MOBILE": ("rejected", 400), "FIRST_NAME": ("applied", 200), "LAST_NAME": ("applied", 200)}
+    assert "MOBILE" in office.log(field="MOBILE")[0]["error"]
+    assert both(office, pair, "LAST_NAME") == ("King", "King")
+    office.client.update = original  # type: ignore[method-assign]
+    office.edit("Contacts", pair[1], FIRST_NAME="Ada")
+    office.run()
+    assert office.get("Prospect", pair[0])["MOBILE"] == "10"
+
+
 def test_value_map_translates_both_ways(office: Office) -> None:
     office.mapping = [
         {
