@@ -60,7 +60,7 @@ def stage(
             changed.append(ref)
         elif row.digest == record.digest:
             _confirm(connection, instance, row, record)
-            if row.gone:
+            if row.missing_since is not None:  # or gone: what was decided without it is to be decided again
                 changed.append(ref)
         elif certain or set(record.data) != set(row.data):  # a mapping that names other fields asks for every record
             _replace(connection, instance, record, row.data)

@@ -108,9 +108,8 @@ def confirm(
     gone = sum(_stage_by_id(client, engine, instance, Ref(object_name, number), mapping, now) for number in linked)
     with writing(engine) as connection:  # nothing hangs on the others but an address: no request is spent on them
         others = _of(instance, object_name) & due & _c.gone.is_(False) & ~_is_linked(object_name)
-        if object_name == PROSPECT:
-            freed = connection.execute(select(_c.record_id).where(others)).scalars().all()
-            queue(connection, instance, [Ref(object_name, number) for number in freed])
+        freed = connection.execute(select(_c.record_id).where(others)).scalars().all()
+        queue(connection, instance, [Ref(object_name, number) for number in freed])
         connection.execute(update(connector_records).where(others).values(gone=True))
     return gone
 

@@ -132,16 +132,13 @@ class World:
 
     def with_address(self, object_name: str, address: str | None) -> list[Record]:
         """Return the live records of an object with an address, the lowest id first."""
+        return [record for record in self.holders(object_name, address) if not record.missing]
+
+    def holders(self, object_name: str, address: str | None) -> list[Record]:
+        """Return the records that may have an address: missing ones, too, until it is known what became of them."""
         key = email_key(address)
         found = self._by_address.get((object_name, key), []) if key else []
-        return [record for record in found if self.is_live(record.ref)]
-
-    def holders(self, address: str | None) -> list[Record]:
-        """Return the prospects that may have an address: those that are missing, too, until it is known what became of
-        them."""
-        key = email_key(address)
-        found = self._by_address.get((PROSPECT, key), []) if key else []
-        return [record for record in found if not record.gone]
+        return [record for record in found if not record.gone and not record.converted]
 
     def unlinked(self, object_name: str) -> list[Record]:
         """Return the live records of an object that are in no pair, the lowest id first."""

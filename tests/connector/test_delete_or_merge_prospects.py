@@ -417,6 +417,16 @@ def test_prospect_deleted_in_marketing_buries_the_link_and_leaves_crm(office: Of
     assert office.get("Contacts", contact) == before
 
 
+def test_an_edit_while_the_other_side_could_not_be_seen_is_synced_when_it_can(office: Office) -> None:
+    prospect, contact = make_pair(office)
+    office.in_web_page("/permissions/Contacts/lose")
+    office.edit("Prospect", prospect, TITLE="Countess")
+    office.run()
+    office.in_web_page("/permissions/Contacts/regain")
+    office.run()
+    assert office.get("Contacts", contact)["TITLE"] == "Countess"
+
+
 def test_missing_within_the_grace_period_deletes_nothing(office: Office) -> None:
     prospect, contact = make_pair(office)
     office.delete("Contacts", contact)

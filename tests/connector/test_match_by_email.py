@@ -138,6 +138,32 @@ def test_an_id_that_appears_within_the_grace_period_is_used(office: Office) -> N
     assert office.get("Prospect", prospect)["FIRST_NAME"] == "Augusta"
 
 
+def test_a_contact_that_cannot_be_seen_is_waited_for(office: Office) -> None:
+    """A lost permission: the open Lead with its address must not take its place."""
+    contact = office.contact("ada@example.com")
+    office.lead("ada@example.com")
+    office.run()
+    office.in_web_page("/permissions/Contacts/lose")
+    prospect = office.prospect("ada@example.com")
+    office.run()
+    assert office.links() == {}
+    office.in_web_page("/permissions/Contacts/regain")
+    office.run()
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+
+
+def test_a_lead_is_linked_once_the_contact_counts_as_deleted(office: Office) -> None:
+    contact, lead = office.contact("ada@example.com"), office.lead("ada@example.com")
+    office.run()
+    office.delete("Contacts", contact)
+    prospect = office.prospect("ada@example.com")
+    office.run()
+    assert office.links() == {}
+    office.wait(hours=25)
+    office.run()
+    assert office.links() == {prospect: Ref("Leads", lead)}
+
+
 def test_linked_pair_is_never_matched_again(office: Office) -> None:
     contact = office.contact("ada@example.com")
     prospect = office.prospect("ada@example.com")

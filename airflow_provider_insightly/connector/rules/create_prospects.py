@@ -7,7 +7,7 @@ from datetime import datetime
 
 from airflow_provider_insightly.connector.actions import IDENTITY, SKIPPED, Action, Change
 from airflow_provider_insightly.connector.mapping import MappedField
-from airflow_provider_insightly.connector.records import Record
+from airflow_provider_insightly.connector.records import PROSPECT, Record
 from airflow_provider_insightly.connector.rules.mapped_fields import CLOCKS_AGREE, read_crm_value
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.values import Value, ValueTypeError
@@ -41,7 +41,7 @@ def create(
     is_new = enabled_at is not None and crm.created_at is not None and crm.created_at > enabled_at
     if not (is_new or backfill) or crm.email_key is None:
         return []  # without a usable address it waits: a later change brings it here again
-    holders = world.holders(crm.email)
+    holders = world.holders(PROSPECT, crm.email)
     if len(holders) > 1:
         several = ", ".join(str(holder.ref.id) for holder in holders[:10])
         return [_skip(crm, None, f"ambiguous: prospects {several} have {crm.email}")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_insightly.connector.actions import IDENTITY, SKIPPED, Action
-from airflow_provider_insightly.connector.records import CONTACTS, LEADS, Record, Ref
+from airflow_provider_insightly.connector.records import CONTACTS, CRM_OBJECTS, LEADS, Record, Ref
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.world import World, crm_with_address, current_crm
 
@@ -43,6 +43,9 @@ def _match_by_id(prospect: Record, named: list[Ref], world: World) -> list[Actio
 
 
 def _match_by_address(prospect: Record, world: World, settings: Settings) -> list[Action]:
+    missing = [record.ref for name in CRM_OBJECTS for record in world.holders(name, prospect.email) if record.missing]
+    if any((prospect.ref.id, ref) not in world.tombstones for ref in missing):
+        return []  # it may be there and be the one: looked at again as soon as that is known
     found = crm_with_address(world, prospect.email)
     allowed = {
         name: [record.ref for record in records if (prospect.ref.id, record.ref) not in world.tombstones]

@@ -30,7 +30,7 @@ def update_email(prospect: Record, crm: Record, world: World, settings: Settings
     if crm.email_key in world.promised:
         reason = f"email_conflict: {crm.email} goes to {world.promised[crm.email_key]}"
         return [_skip(prospect, crm, change, reason)]
-    others = (holder for holder in world.holders(crm.email) if holder.ref != prospect.ref)
+    others = (holder for holder in world.holders(PROSPECT, crm.email) if holder.ref != prospect.ref)
     holders = [holder for holder in others if not world.was_merged(holder)]
     if holders:
         return [_conflict(prospect, crm, change, holders[0], world, settings)]
