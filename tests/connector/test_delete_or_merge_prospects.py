@@ -259,6 +259,16 @@ def test_a_stated_merge_needs_no_signs(office: Office) -> None:
     assert office.links() == {prospect: Ref("Contacts", kept)}
 
 
+def test_a_stated_merge_counts_more_than_a_lead_with_the_address(office: Office) -> None:
+    prospect, lost = make_pair(office)
+    kept = office.contact("other@example.com", FIRST_NAME="Grace", LAST_NAME="Hopper")
+    office.lead("a@example.com")
+    office.run()
+    office.delete("Contacts", lost)
+    office.run(**ON, merge_map={f"Contacts/{lost}": f"Contacts/{kept}"})
+    assert office.links() == {prospect: Ref("Contacts", kept)}
+
+
 def test_stated_merges_are_followed_to_the_last(office: Office) -> None:
     prospect, lost = make_pair(office)
     between, kept = office.contact("b@example.com", FIRST_NAME="Betty"), office.contact("c@example.com", FIRST_NAME="C")

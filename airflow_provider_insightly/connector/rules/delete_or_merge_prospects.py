@@ -32,7 +32,7 @@ def follow(link: Link, world: World, settings: Settings) -> list[Action]:
         return _converted(link, prospect, crm, world, settings)
     if not crm.gone:
         return []
-    lead = _returned_as_lead(link, crm, world)
+    lead = _returned_as_lead(link, crm, world) if settings.merged_into(crm.ref) is None else None
     if lead:
         return [_relink(link, lead, "returned: the Contact is gone, a new Lead has its address")]
     return _merged(link, prospect, crm, world, settings) or _deleted(link, prospect, settings)
