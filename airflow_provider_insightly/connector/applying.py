@@ -293,8 +293,11 @@ class Applier:
             written.update({change.field: change.after for change in action.changes})
             with writing(self.engine) as connection:
                 log_filled(connection, self.plan, seq, action, filled, self.now())
-            record = self.requests.write(survivor, written) if written else record
-            self.requests.join_tags(survivor, kept, tags)
+            joined = self.requests.join_tags(survivor, kept, tags)
+            if written:
+                record = self.requests.write(survivor, written)
+            elif joined:
+                record = self.requests.read(PROSPECT, self.client.get(PROSPECT, survivor.id))
             if self.settings.delete_mode == "archive":
                 self._archive(lost, MERGED_TAG)
             else:
@@ -333,10 +336,10 @@ class Applier:
         """Open an archived prospect again and link it to the record that came back."""
         assert action.crm is not None
         prospect = Ref(PROSPECT, action.prospect_id or 0)
-        record = self.requests.write(prospect, {"DO_NOT_SYNC": False})
         tags = tags_of(self.client.get(PROSPECT, prospect.id))
         if DELETED_TAG in tags:
             self.requests.set_tags(prospect, [tag for tag in tags if tag != DELETED_TAG])
+        record = self.requests.write(prospect, {"DO_NOT_SYNC": False})
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, {"DO_NOT_SYNC"}, now)

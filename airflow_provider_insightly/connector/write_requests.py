@@ -99,14 +99,19 @@ class WriteRequests:
                 raise
             return found
 
-    def join_tags(self, prospect: Ref, answer: Mapping[str, Any], tags: Sequence[str]) -> None:
-        """Add tags to those that an answer shows."""
+    def join_tags(self, prospect: Ref, answer: Mapping[str, Any], tags: Sequence[str]) -> bool:
+        """Add tags to those that an answer shows; return whether there were any to add."""
         present = tags_of(answer)
-        if set(tags) - set(present):
-            self.set_tags(prospect, [*present, *(tag for tag in tags if tag not in present)])
+        news = [tag for tag in tags if tag not in present]
+        if news:
+            self.set_tags(prospect, [*present, *news])
+        return bool(news)
 
     def set_tags(self, prospect: Ref, tags: Sequence[str]) -> None:
-        """Give a prospect these tags and no others."""
+        """Give a prospect these tags and no others.
+
+        That moves the time of its last change: a write after it, or a read, tells which time is not a person's.
+        """
         self.client.request("PUT", f"/{PROSPECT}/{prospect.id}/Tags", json=[{"TAG_NAME": tag} for tag in tags])
 
     def _find_prospect(self, address: str, is_known: Callable[[Record], bool]) -> Record | None:

@@ -377,6 +377,23 @@ def test_our_own_write_does_not_make_a_side_the_newer_one(office: Office) -> Non
     assert both(office, (prospect, contact), "PHONE") == ("1", None)
 
 
+@pytest.mark.parametrize("fills", [True, False])
+def test_nor_do_the_tags_that_a_merge_joins(office: Office, fills: bool) -> None:
+    prospect = office.prospect("a@example.com", PHONE="1")
+    lost_prospect = office.prospect("b@example.com", PHONE=None, DESCRIPTION="from a fair" if fills else None)
+    office.in_web_page(f"/records/Prospect/{lost_prospect}", {"TAGS": [{"TAG_NAME": "vip"}]})
+    office.wait(minutes=5)
+    contact, lost = office.contact("a@example.com", PHONE=None), office.contact("b@example.com")
+    office.run()
+    office.delete("Contacts", lost)
+    merges = {f"Contacts/{lost}": f"Contacts/{contact}"}
+    for _ in range(3):
+        office.wait(minutes=5)
+        office.run(delete_or_merge_prospects=True, delete_grace_hours=0, merge_map=merges, backfill=True)
+    assert office.get("Prospect", prospect)["TAGS"] == [{"TAG_NAME": "vip"}]
+    assert both(office, (prospect, contact), "PHONE") == ("1", None)
+
+
 def test_a_lossy_pair_is_one_way(office: Office) -> None:
     office.mapping = [{"prospect": "EMPLOYEE_COUNT", "contact": "TITLE"}]  # not every text is a number
     contact = office.contact("a@example.com", TITLE="a dozen")
