@@ -159,6 +159,16 @@ def test_older_records_get_no_prospect_but_by_backfill(office: Office) -> None:
     assert len(office.all("Prospect")) == 1
 
 
+def test_records_from_the_time_when_the_box_was_off_get_no_prospect(office: Office) -> None:
+    for address, on in (("a@example.com", True), ("b@example.com", False), ("c@example.com", True)):
+        office.run(create_prospects=on)
+        office.wait(seconds=2)
+        office.contact(address)
+        office.run(create_prospects=on)
+        office.wait(seconds=2)
+    assert [prospect["EMAIL_ADDRESS"][0] for prospect in office.all("Prospect")] == ["a", "c"]
+
+
 def test_box_off_creates_nothing(office: Office) -> None:
     office.contact("ada@example.com")
     office.run(create_prospects=False, backfill=True)

@@ -356,6 +356,30 @@ def test_do_not_sync_is_neither_written_nor_read(office: Office, pair: tuple[int
     assert (row["result"], row["setting"], row["prospect_id"]) == ("skipped", "gate", pair[0])
 
 
+def test_edits_while_a_prospect_was_closed_are_synced_when_it_is_opened(office: Office, pair: tuple[int, int]) -> None:
+    office.edit("Prospect", pair[0], DO_NOT_SYNC=True, TITLE="Countess")
+    office.edit("Contacts", pair[1], FIRST_NAME="Augusta")
+    office.run()
+    office.edit("Contacts", pair[1], LAST_NAME="King")
+    office.run()
+    office.edit("Prospect", pair[0], DO_NOT_SYNC=False)
+    office.run()
+    names = ("FIRST_NAME", "LAST_NAME", "TITLE")
+    assert [both(office, pair, name) for name in names] == [("Augusta",) * 2, ("King",) * 2, ("Countess",) * 2]
+
+
+def test_a_conversion_a_new_address_and_an_opt_out_are_one_run(office: Office) -> None:
+    lead, prospect = office.lead("a@example.com", PHONE="1"), office.prospect("a@example.com", PHONE="1")
+    office.run()
+    office.in_web_page(f"/leads/{lead}/convert")
+    contact = office.get("Leads", lead)["CONVERTED_CONTACT_ID"]
+    office.edit("Contacts", contact, EMAIL_ADDRESS="b@example.com", EMAIL_OPTED_OUT=True, PHONE="2")
+    office.run(overwrite_opted_out=True)
+    found = office.get("Prospect", prospect)
+    assert (found["EMAIL_ADDRESS"], found["OPTED_OUT"], found["PHONE"]) == ("b@example.com", True, "2")
+    assert office.run(overwrite_opted_out=True).results == {}
+
+
 def test_a_failed_record_keeps_its_baseline_and_is_tried_again(office: Office, pair: tuple[int, int]) -> None:
     office.edit("Contacts", pair[1], FIRST_NAME="Augusta")
     office.sandbox.faults([{"kind": "status", "status": 500, "method": "PUT", "object": "Prospect", "nth": 1}])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_insightly.connector import run
-from airflow_provider_insightly.connector.mapping import CRM_VALUE
+from airflow_provider_insightly.connector.mapping import CRM_VALUE, MARKETING_VALUE, MOST_RECENT
 from airflow_provider_insightly.connector.plans import release
 from airflow_provider_insightly.connector.records import Ref
 from tests.connector.conftest import MAPPING, Office
@@ -30,6 +30,24 @@ def test_no_and_yes_with_the_box_on_and_mapped_opts_the_prospect_out(office: Off
     numbers = pair(office, prospect=False, crm=True)
     office.run(overwrite_opted_out=True)
     assert opted_out(office, numbers) == (True, True)
+
+
+@pytest.mark.parametrize("behavior", [CRM_VALUE, MARKETING_VALUE, MOST_RECENT])
+def test_no_and_yes_is_carried_with_every_behavior(office: Office, behavior: str) -> None:
+    office.mapping = [*UNMAPPED, {**MAPPING[-1], "behavior": behavior}]
+    numbers = pair(office, prospect=False, crm=True)
+    office.run(overwrite_opted_out=True)
+    assert opted_out(office, numbers) == (True, True)
+
+
+def test_a_row_for_leads_alone_carries_no_opt_out_of_contacts(office: Office) -> None:
+    office.mapping = [*UNMAPPED, {"prospect": "OPTED_OUT", "lead": "EMAIL_OPTED_OUT"}]
+    numbers = pair(office, prospect=False, crm=True)
+    office.lead("b@example.com", EMAIL_OPTED_OUT=True)
+    other = office.prospect("b@example.com")
+    office.run(overwrite_opted_out=True)
+    assert opted_out(office, numbers) == (False, True)
+    assert office.get("Prospect", other)["OPTED_OUT"] is True
 
 
 @pytest.mark.parametrize(("box", "mapping"), [(False, MAPPING), (True, UNMAPPED), (False, UNMAPPED)])
