@@ -73,6 +73,7 @@ def move_link(connection: Connection, instance: str, prospect_id: int, crm: Ref,
     kept = moved_baseline(old.baseline, reason) if old is not None else {}
     if old is not None:
         bury(connection, instance, prospect_id, Ref(old.crm_object, old.crm_id), "relinked", now)
+    unbury(connection, instance, prospect_id, crm)  # what people did in CRM leads back: it did not come by itself
     pair_up(connection, instance, prospect_id, crm, reason, kept, now)
 
 

@@ -37,6 +37,21 @@ def test_lead_converted_and_contact_without_prospect_relinks(office: Office, opt
     assert office.get("Prospect", prospect)["LAST_NAME"] == "Lovelace"
 
 
+def test_a_conversion_leads_back_to_a_contact_whose_pair_had_ended(office: Office) -> None:
+    prospect, contact = make_pair(office)
+    office.delete("Contacts", contact)
+    office.run(**OFF)
+    office.in_web_page(f"/recycle-bin/Contacts/{contact}/restore")
+    lead = office.lead("a@example.com")
+    office.run(**OFF)
+    assert office.links() == {prospect: Ref("Leads", lead)}
+    convert_into(office, lead, contact)
+    for _ in range(2):
+        office.run(**OFF)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+    assert office.tombstones() == {(prospect, Ref("Leads", lead))}
+
+
 def converted_into_a_contact_with_a_prospect(office: Office) -> tuple[int, int, int, int]:
     lead, lost = office.lead("a@example.com", PHONE="7"), office.prospect("a@example.com", PHONE="7", OPTED_OUT=True)
     office.run()
