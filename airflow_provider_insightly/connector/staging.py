@@ -22,6 +22,7 @@ from airflow_provider_insightly.connector.records import (
     Record,
     Ref,
 )
+from airflow_provider_insightly.store.rows import put
 from airflow_provider_insightly.store.tables import connector_changes, connector_records
 
 CHANGED_AT_ONCE = 500
@@ -105,13 +106,9 @@ def absorb(connection: Connection, instance: str, record: Record, written: Colle
 
 def queue(connection: Connection, instance: str, refs: Collection[Ref]) -> None:
     """Put records into the queue of those that the next plan looks at."""
-    table = connector_changes
-    for batch in _batches(refs):
-        for condition in _among(table.c, batch):
-            connection.execute(table.delete().where(table.c.instance == instance, condition))
-        connection.execute(
-            table.insert(), [{"instance": instance, "object": ref.object, "record_id": ref.id} for ref in batch]
-        )
+    table, names = connector_changes, ("instance", "object", "record_id", "plan_id")
+    for batch in _batches(refs):  # several tasks may queue the same Contacts at once
+        put(connection, table, [dict(zip(names, (instance, *ref, None), strict=True)) for ref in batch])
 
 
 def queue_contacts_of(connection: Connection, instance: str, organisations: Sequence[int]) -> None:
