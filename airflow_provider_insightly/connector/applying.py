@@ -29,7 +29,7 @@ from airflow_provider_insightly.connector.links import bury, move_link, pair_up,
 from airflow_provider_insightly.connector.log import log_intent, log_result
 from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.merging import merged_values
-from airflow_provider_insightly.connector.plans import Plan, read_actions
+from airflow_provider_insightly.connector.plans import Plan, check_is_newest, read_actions
 from airflow_provider_insightly.connector.records import PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.rules.create_prospects import UNANSWERED
 from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import ARCHIVED
@@ -105,6 +105,8 @@ class Applier:
         """Apply the actions of a step between two numbers that have no result yet; records already done are counted."""
         applied = Applied()
         with self.engine.connect() as connection:
+        with engine.connect() as connection:
+            check_is_newest(connection, plan)
             actions = list(read_actions(connection, self.plan.plan_id, step, first, last))
         local: list[tuple[int, Action]] = []
         for seq, action, started_at, result in actions:

@@ -16,7 +16,7 @@ from airflow_provider_insightly.connector.actions import IDENTITY, PLANNED, SKIP
 from airflow_provider_insightly.connector.configuration import Configuration
 from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.neighbourhood import load_world
-from airflow_provider_insightly.connector.plans import Plan, Summary, read_plan
+from airflow_provider_insightly.connector.plans import Plan, Summary, note_newest, read_plan
 from airflow_provider_insightly.connector.records import CONTACTS, LEADS, PROSPECT, Ref
 from airflow_provider_insightly.connector.rules.create_prospects import create
 from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import follow, restore
@@ -152,7 +152,10 @@ def make_plan(
             .where(connector_plans.c.plan_id == plan_id)
             .values(hash=plan_hash, summary=summary.to_json())
         )
-        return read_plan(connection, instance, run_id)
+        plan = read_plan(connection, instance, run_id)
+        if not dry_run:
+            note_newest(connection, plan)
+        return plan
 
 
 def _load_world(connection: Connection, instance: str, refs: list[Ref], settings: Settings, now: datetime) -> World:

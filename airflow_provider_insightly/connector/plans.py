@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from airflow_provider_insightly.connector.actions import PENDING, PLANNED, STEPS, Action
 from airflow_provider_insightly.connector.settings import Settings
+from airflow_provider_insightly.connector.state import NEWEST_PLAN, read_state, write_state
 from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import connector_actions, connector_approvals, connector_plans
 
@@ -105,6 +106,10 @@ class PlanHeldError(RuntimeError):
     """A breaker holds the plan: nothing is written until a person approves it."""
 
 
+class OutdatedPlanError(RuntimeError):
+    """A later run has planned anew: what an older plan holds may undo what happened since."""
+
+
 def read_plan(connection: Connection, instance: str, run_id: str) -> Plan:
     """Return the plan of a run.
 
@@ -162,8 +167,10 @@ def release(engine: Engine, plan: Plan, settings: Settings, approve_plan: str = 
     :param approve_plan: the hash that a person approves.
     :returns: who or what released it.
     :raises PlanHeldError: a breaker holds it, with the plan's summary and its hash.
+    :raises OutdatedPlanError: a later run has planned anew.
     """
     with writing(engine) as connection:
+        check_is_newest(connection, plan)
         approved_by = find_approval(connection, plan, approve_plan)
         tripped = tripped_breakers(plan.summary, settings)
         if tripped and not approved_by:
@@ -183,6 +190,24 @@ def release(engine: Engine, plan: Plan, settings: Settings, approve_plan: str = 
                 .values(result=None)
             )
     return released_by
+
+
+def note_newest(connection: Connection, plan: Plan) -> None:
+    """Remember that a plan, which is no dry run, was made last."""
+    write_state(connection, plan.instance, NEWEST_PLAN, {"plan_id": plan.plan_id, "run_id": plan.run_id})
+
+
+def check_is_newest(connection: Connection, plan: Plan) -> None:
+    """Make sure that no later run has planned anew.
+
+    :raises OutdatedPlanError: one has.
+    """
+    newest = read_state(connection, plan.instance, NEWEST_PLAN)
+    if newest is not None and newest["plan_id"] != plan.plan_id:
+        raise OutdatedPlanError(
+            f"The run {newest['run_id']!r} has planned anew since, so that the rest of this plan (of {plan.run_id!r}) "
+            "is out of date and is not applied. Clear that run if it was not finished, or start a new one."
+        )
 
 
 def approve(engine: Engine, instance: str, plan_hash: str, approved_by: str, now: datetime) -> None:
