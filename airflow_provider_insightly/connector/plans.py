@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.engine import Connection, Engine
 
-from airflow_provider_insightly.connector.actions import PENDING, PLANNED, STEPS, Action
+from airflow_provider_insightly.connector.actions import APPLIED, PENDING, PLANNED, STEPS, Action
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.state import NEWEST_PLAN, read_state, write_state
 from airflow_provider_insightly.store.engine import writing
@@ -221,11 +221,15 @@ def approve(engine: Engine, instance: str, plan_hash: str, approved_by: str, now
 
 
 def chunks(connection: Connection, plan: Plan, step: str) -> list[tuple[int, int]]:
-    """Cut a step of a plan into chunks, each a first and a last number of an action."""
+    """Cut what a step of a plan applies into chunks, each a first and a last number of an action.
+
+    They are the same when some of it is applied already: a task that is cleared counts what the one before it did.
+    """
     table = connector_actions.c
     numbers = connection.execute(
         select(table.seq)
-        .where(table.plan_id == plan.plan_id, table.step == step, table.result.is_(None))
+        .where(table.plan_id == plan.plan_id, table.step == step)
+        .where(or_(table.result.is_(None), table.result == APPLIED, table.started_at.is_not(None)))
         .order_by(table.seq)
     )
     found = array("q", numbers.scalars())
