@@ -25,7 +25,14 @@ from airflow_provider_insightly.api.errors import (
 from airflow_provider_insightly.connector.actions import APPLIED, FAILED, NEITHER, REJECTED, TO_CRM, Action
 from airflow_provider_insightly.connector.extraction import Clock
 from airflow_provider_insightly.connector.ledger import lift_opt_out
-from airflow_provider_insightly.connector.links import bury, move_link, pair_up, unbury, update_baseline
+from airflow_provider_insightly.connector.links import (
+    bury,
+    move_link,
+    pair_up,
+    read_links,
+    unbury,
+    update_baseline,
+)
 from airflow_provider_insightly.connector.log import log_intent, log_result
 from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.merging import merged_values
@@ -33,6 +40,7 @@ from airflow_provider_insightly.connector.plans import Plan, check_is_newest, re
 from airflow_provider_insightly.connector.records import PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.rules.create_prospects import UNANSWERED
 from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import ARCHIVED
+from airflow_provider_insightly.connector.rules.mapped_fields import CLOCKS_AGREE
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.staging import absorb, queue, read_records, set_gone, set_missing
 from airflow_provider_insightly.connector.state import LABELS, read_state, write_state
@@ -97,6 +105,8 @@ class Applier:
         if plan.dry_run or plan.released_by is None:
             why = "it is a dry run" if plan.dry_run else "no breaker or person released it"
             raise PlanNotReleasedError(f"The plan {plan.hash} of run {plan.run_id!r} cannot be applied: {why}.")
+        with engine.connect() as connection:
+            check_is_newest(connection, plan)
         self.client, self.engine, self.plan, self.instance = client, engine, plan, plan.instance
         self.mapping, self.settings, self.now = mapping, settings, now
         self.requests = WriteRequests(client, mapping, settings.read_lag_seconds, sleep)
@@ -105,8 +115,6 @@ class Applier:
         """Apply the actions of a step between two numbers that have no result yet; records already done are counted."""
         applied = Applied()
         with self.engine.connect() as connection:
-        with engine.connect() as connection:
-            check_is_newest(connection, plan)
             actions = list(read_actions(connection, self.plan.plan_id, step, first, last))
         local: list[tuple[int, Action]] = []
         for seq, action, started_at, result in actions:
@@ -184,6 +192,8 @@ class Applier:
 
     def _note_missing(self, connection: Connection, action: Action) -> None:
         target = action.crm if action.direction == TO_CRM else Ref(PROSPECT, action.prospect_id or 0)
+        if action.event == "merge":
+            target = action.other  # that the other prospect is gone is no reason to fail
         if target is not None:
             set_missing(connection, self.instance, target, self.now())
 
@@ -253,8 +263,13 @@ class Applier:
             self._finish(connection, seq, APPLIED, record.ref.id)
 
     def _is_known(self, record: Record) -> bool:
+        """Say whether a prospect was there before: a list may have shown the one that we created meanwhile, too."""
         with self.engine.connect() as connection:
-            return bool(read_records(connection, self.instance, [record.ref]))
+            if not read_records(connection, self.instance, [record.ref]):
+                return False
+            is_paired = any(read_links(connection, self.instance, record=record.ref))
+        is_older = record.created_at is not None and record.created_at < self.plan.made_at - CLOCKS_AGREE
+        return is_paired or is_older
 
     def merge(self, seq: int, action: Action, again: bool) -> None:
         """Fill the survivor's blanks from the other prospect, then archive or delete that one."""
@@ -282,6 +297,8 @@ class Applier:
             now = self.now()
             absorb(connection, self.instance, record, set(written) - {"EMAIL_ADDRESS"}, now)
             queue(connection, self.instance, [survivor])
+            if given is None:
+                set_gone(connection, self.instance, lost, now)
             self._bury(connection, lost, action.crm, "merged")
             if action.changes:  # a holder of an address was merged: its own pair is none
                 unbury(connection, self.instance, lost.id, action.crm)
@@ -302,7 +319,11 @@ class Applier:
         """Delete a prospect for good."""
         assert action.crm is not None
         prospect = Ref(PROSPECT, action.prospect_id or 0)
-        self.client.delete(PROSPECT, prospect.id)
+        try:
+            self.client.delete(PROSPECT, prospect.id)
+        except NotFoundError:
+            if not again:
+                raise  # it may be there, and hidden from us; after an earlier attempt, that one did it
         with writing(self.engine) as connection:
             set_gone(connection, self.instance, prospect, self.now())
             self._bury(connection, prospect, action.crm, "deleted")
