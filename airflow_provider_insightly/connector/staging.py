@@ -61,16 +61,11 @@ def stage(
             changed.append(ref)
         elif row.digest == record.digest:
             _confirm(connection, instance, row, record)
-            if row.gone:
+            if row.missing_since is not None or row.gone:
                 changed.append(ref)
-        elif certain or set(record.data) != set(row.data):  # a mapping that names other fields asks for every record
-            _replace(connection, instance, record, row.data)
-            changed.append(ref)
-        elif _is_older(record, row):
-            continue
-        elif record.updated_at == row.updated_at:
+        elif not certain and _is_doubtful(record, row):
             doubtful.append(ref)
-        else:
+        elif certain or not _is_older(record, row):
             _replace(connection, instance, record, row.data)
             changed.append(ref)
     if inserts:
@@ -202,15 +197,26 @@ def _where_ref(statement: Any, instance: str, ref: Ref) -> Any:
     return statement.where(table.instance == instance, table.object == ref.object, table.record_id == ref.id)
 
 
+def _is_doubtful(record: Record, row: Row[Any]) -> bool:
+    """Say whether a state that differs from the staged one may be older, and may be newer or know more.
+
+    Other fields are those of another mapping, which asks for every record again, or custom fields that were filled in
+    since a read that lags behind.
+    """
+    if set(record.data) != set(row.data):
+        return _is_older(record, row)
+    return bool(record.updated_at == row.updated_at)
+
+
 def _is_older(record: Record, row: Row[Any]) -> bool:
     return record.updated_at is not None and row.updated_at is not None and record.updated_at < row.updated_at
 
 
 def _confirm(connection: Connection, instance: str, row: Row[Any], record: Record) -> None:
     """The record is there and as it was; only its time may be new."""
-    if row.missing_since is not None or row.gone or (record.updated_at and record.updated_at != row.updated_at):
-        news = {"updated_at": record.updated_at, "edited_at": record.updated_at}
-        times = news if record.updated_at != row.updated_at else {}
+    is_newer = record.updated_at not in (None, row.updated_at) and not _is_older(record, row)
+    if row.missing_since is not None or row.gone or is_newer:
+        times = {"updated_at": record.updated_at, "edited_at": record.updated_at} if is_newer else {}
         update = _where_ref(connector_records.update(), instance, record.ref)
         connection.execute(update.values(missing_since=None, gone=False, **times))
 
