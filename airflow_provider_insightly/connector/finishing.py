@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import islice
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import Connection, Engine
@@ -112,7 +111,7 @@ def _unlogged(engine: Engine, plan: Plan) -> Iterator[list[tuple[int, Action, st
     last = 0
     while True:
         with engine.connect() as connection:
-            rows = list(islice(read_actions(connection, plan.plan_id, first=last + 1), _AT_ONCE))
+            rows = list(read_actions(connection, plan.plan_id, first=last + 1, limit=_AT_ONCE))
         if not rows:
             return
         last = rows[-1][0]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.engine import Connection, Engine
 
 from airflow_provider_insightly.connector.actions import IDENTITY, PLANNED, SKIPPED, Action
@@ -207,8 +207,7 @@ def _changes(connection: Connection, instance: str, plan_id: str, last: Ref | No
         .limit(BATCH)
     )
     if last is not None:
-        after = or_(table.object > last.object, and_(table.object == last.object, table.record_id > last.id))
-        query = query.where(after)
+        query = query.where(tuple_(table.object, table.record_id) > last)  # as a pair: so it finds its index
     return [Ref(*row) for row in connection.execute(query).all()]
 
 

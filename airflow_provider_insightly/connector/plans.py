@@ -238,11 +238,16 @@ def chunks(connection: Connection, plan: Plan, step: str) -> list[tuple[int, int
 
 
 def read_actions(
-    connection: Connection, plan_id: str, step: str | None = None, first: int = 0, last: int | None = None
+    connection: Connection,
+    plan_id: str,
+    step: str | None = None,
+    first: int = 0,
+    last: int | None = None,
+    limit: int | None = None,
 ) -> Iterator[tuple[int, Action, datetime | None, str | None]]:
     """Yield actions of a plan in their order: number, action, when it was started, result."""
     table = connector_actions
-    query = select(table).where(table.c.plan_id == plan_id, table.c.seq >= first).order_by(table.c.seq)
+    query = select(table).where(table.c.plan_id == plan_id, table.c.seq >= first).order_by(table.c.seq).limit(limit)
     if step is not None:
         query = query.where(table.c.step == step)
     if last is not None:
