@@ -88,7 +88,7 @@ class Record:
         field = EMAIL_FIELD.get(self.ref.object)
         return email_key(self.data.get(field)) if field else None
 
-    @property
+    @cached_property
     def name_key(self) -> str | None:
         """First and last name for comparisons; ``None`` when one is empty."""
         names = [self.data.get("FIRST_NAME"), self.data.get("LAST_NAME")]

@@ -71,7 +71,7 @@ class World:
         self._by_crm: dict[Ref, Link] = {}
         self._by_address: dict[tuple[str, str], list[Record]] = defaultdict(list)
         for record in self.records.values():
-            if record.email_key:
+            if record.email_key and self.is_live(record.ref):
                 self._by_address[record.ref.object, record.email_key].append(record)
         for found in self._by_address.values():
             found.sort(key=lambda record: record.ref)
@@ -98,8 +98,7 @@ class World:
     def with_address(self, object_name: str, address: str | None) -> list[Record]:
         """Return the live records of an object with an address, the lowest id first."""
         key = email_key(address)
-        found = self._by_address.get((object_name, key), []) if key else []
-        return [record for record in found if self.is_live(record.ref)]
+        return self._by_address.get((object_name, key), []) if key else []
 
     def unlinked(self, object_name: str) -> list[Record]:
         """Return the live records of an object that are in no pair, the lowest id first."""
