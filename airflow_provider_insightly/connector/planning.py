@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import delete, func, or_, select, tuple_, update
 from sqlalchemy.engine import Connection, Engine
 
-from airflow_provider_insightly.connector.actions import IDENTITY, PLANNED, SKIPPED, Action
+from airflow_provider_insightly.connector.actions import APPLIED, IDENTITY, PLANNED, SKIPPED, Action
 from airflow_provider_insightly.connector.configuration import Configuration
 from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.neighbourhood import load_world
@@ -176,8 +176,8 @@ def _start(connection: Connection, instance: str, run_id: str, now: datetime, dr
         select(plans.c.plan_id).where(plans.c.instance == instance, plans.c.run_id == run_id)
     ).scalar()
     if old is not None:
-        begun = select(func.count()).where(actions.c.plan_id == old, actions.c.started_at.is_not(None))
-        if connection.execute(begun).scalar_one():
+        is_begun = or_(actions.c.started_at.is_not(None), actions.c.result == APPLIED)
+        if connection.execute(select(func.count()).where(actions.c.plan_id == old, is_begun)).scalar_one():
             return None
         connection.execute(delete(actions).where(actions.c.plan_id == old))
         connection.execute(delete(plans).where(plans.c.plan_id == old))
