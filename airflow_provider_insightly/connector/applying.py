@@ -45,7 +45,7 @@ from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.staging import absorb, queue, read_records, set_gone, set_missing
 from airflow_provider_insightly.connector.state import LABELS, read_state, write_state
 from airflow_provider_insightly.connector.timeline import note_published
-from airflow_provider_insightly.connector.values import Value, ValueTypeError, flatten
+from airflow_provider_insightly.connector.values import Value, flatten
 from airflow_provider_insightly.connector.write_requests import WriteRequests, tags_of
 from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import connector_actions
@@ -59,8 +59,12 @@ MERGED_TAG = "crm_merged"
 LOCAL_AT_ONCE = 200
 """Actions in one transaction that only change the store."""
 
-_STOPS = (AuthenticationError, AccessDeniedError, DailyQuotaError)
+_STOPS = (AuthenticationError, DailyQuotaError)
 """Answers after which the next request would fare no better."""
+
+DENIALS = 3
+"""So many writes in a row may be denied (403) before the next one stops the task: a user may lack the permission for
+some records, or for all."""
 
 
 class PlanNotReleasedError(RuntimeError):
@@ -109,6 +113,7 @@ class Applier:
             check_is_newest(connection, plan)
         self.client, self.engine, self.plan, self.instance = client, engine, plan, plan.instance
         self.mapping, self.settings, self.now = mapping, settings, now
+        self.denied = 0
         self.requests = WriteRequests(client, mapping, settings.read_lag_seconds, sleep)
 
     def apply(self, step: str, first: int = 0, last: int | None = None) -> Applied:
@@ -180,6 +185,12 @@ class Applier:
             _WRITERS[action.event](self, seq, action, again)
         except _STOPS:
             raise
+        except AccessDeniedError as error:
+            self.denied += 1
+            if self.denied > DENIALS:
+                raise
+            with writing(self.engine) as connection:
+                self._fail(connection, seq, FAILED, error)
         except (NotFoundError, InvalidRequestError) as error:
             result = FAILED if isinstance(error, NotFoundError) else REJECTED
             with writing(self.engine) as connection:
@@ -189,6 +200,8 @@ class Applier:
         except InsightlyError as error:
             with writing(self.engine) as connection:
                 self._fail(connection, seq, FAILED, error)
+        else:
+            self.denied = 0
 
     def _note_missing(self, connection: Connection, action: Action) -> None:
         target = action.crm if action.direction == TO_CRM else Ref(PROSPECT, action.prospect_id or 0)
@@ -226,28 +239,12 @@ class Applier:
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, set(values), now)
-            baseline = self._as_answered(action, record)
+            baseline = self.requests.as_kept(action.baseline or {}, record)
             update_baseline(connection, self.instance, action.prospect_id or 0, baseline)
             if action.event == "opt_in_prospect":
                 lift_opt_out(connection, self.instance, record.email_key or "", action.reason or "", now)
             log_result(connection, self.plan, seq, APPLIED, now, http_status=200)
             self._finish(connection, seq, APPLIED)
-
-    def _as_answered(self, action: Action, record: Record) -> dict[str, Value]:
-        """Return the new baseline as Insightly kept it, which may not be what was sent."""
-        baseline = dict(action.baseline or {})
-        for row in self.mapping:
-            name = row.names.get(record.ref.object)
-            if row.name not in baseline or name is None or name not in record.data:
-                continue
-            try:
-                if record.ref.object == PROSPECT:
-                    baseline[row.name] = row.read_prospect(record.data[name])
-                elif row.source(record.ref.object) == record.ref.object:
-                    baseline[row.name] = row.read_crm(record.ref.object, record.data[name])
-            except ValueTypeError:
-                continue  # the next plan looks at the field again, and says what is wrong with it
-        return baseline
 
     def create(self, seq: int, action: Action, again: bool) -> None:
         """Create a prospect and link it; look first whether an earlier attempt did."""
@@ -257,7 +254,7 @@ class Applier:
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, set(values), now)
-            baseline = self._as_answered(action, record)
+            baseline = self.requests.as_kept(action.baseline or {}, record)
             pair_up(connection, self.instance, record.ref.id, action.crm, "created", baseline, now)
             log_result(connection, self.plan, seq, APPLIED, now, prospect_id=record.ref.id, http_status=201)
             self._finish(connection, seq, APPLIED, record.ref.id)

@@ -10,7 +10,7 @@ from airflow_provider_insightly.api.client import InsightlyClient
 from airflow_provider_insightly.api.errors import InsightlyError
 from airflow_provider_insightly.connector.mapping import MappedField, staged_fields
 from airflow_provider_insightly.connector.records import EMAIL_FIELD, PROSPECT, Record, Ref, read_record
-from airflow_provider_insightly.connector.values import Value, unflatten
+from airflow_provider_insightly.connector.values import Value, ValueTypeError, unflatten
 
 
 class WriteRequests:
@@ -35,6 +35,22 @@ class WriteRequests:
     def read(self, object_name: str, answer: Mapping[str, Value]) -> Record:
         """Turn an answer into a record."""
         return read_record(object_name, answer, staged_fields(self.mapping, object_name))
+
+    def as_kept(self, baseline: Mapping[str, Value], record: Record) -> dict[str, Value]:
+        """Return a new baseline as Insightly kept it in the record that was written, which may not be what was sent."""
+        kept = dict(baseline)
+        for row in self.mapping:
+            name = row.names.get(record.ref.object)
+            if row.name not in kept or name is None or name not in record.data:
+                continue
+            try:
+                if record.ref.object == PROSPECT:
+                    kept[row.name] = row.read_prospect(record.data[name])
+                elif row.source(record.ref.object) == record.ref.object:
+                    kept[row.name] = row.read_crm(record.ref.object, record.data[name])
+            except ValueTypeError:
+                continue  # the next plan looks at the field again, and says what is wrong with it
+        return kept
 
     def write(self, ref: Ref, values: Mapping[str, Value]) -> Record:
         """Change fields of a record; return it as it is afterwards."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from airflow_provider_insightly.api.errors import AccessDeniedError
 from airflow_provider_insightly.connector import plans
 from airflow_provider_insightly.connector.plans import OutdatedPlanError, chunks, read_plan
 from airflow_provider_insightly.connector.records import Ref
-from airflow_provider_insightly.store.tables import connector_records
+from airflow_provider_insightly.store.tables import connector_actions, connector_records
 from tests.connector.conftest import Office
 
 CREATING = {"create_prospects": True, "backfill": True}
@@ -169,3 +170,36 @@ def test_a_merge_whose_survivor_is_gone_says_so_of_the_survivor(office: Office) 
     office.run(run_id="one", **options)
     assert results(office, "merge") == ["failed"]
     assert (staged(office, loser).missing_since, staged(office, survivor).missing_since is None) == (None, False)
+
+
+def test_a_plan_of_which_only_pairs_were_made_keeps_its_approval(office: Office) -> None:
+    """Made again, it would have another hash: what a person approved would wait again."""
+    [(contact, prospect), _] = pairs(office, 2)
+    office.delete("Contacts", contact)
+    office.contact("new@example.com", FIRST_NAME="Grace"), office.prospect("new@example.com")
+    plan = office.run(dry_run=True, **DELETING).plan_hash
+    crash(office, "PUT", before=True, run_id="one", approve_plan=plan, **DELETING)
+    with office.store.begin() as connection:  # the pair is made, and nothing else was begun
+        connection.execute(update(connector_actions).values(started_at=None))
+    office.run(run_id="one", approve_plan=plan, **DELETING)
+    assert results(office, "delete") == ["applied"]
+    assert staged(office, prospect).gone
+
+
+@pytest.mark.parametrize(("denied", "stopped"), [([1], False), ([1, 2, 3, 5, 6, 7], False), ([1, 2, 3, 4], True)])
+def test_a_record_that_may_not_be_written_keeps_back_no_others(
+    office: Office, denied: list[int], stopped: bool
+) -> None:
+    made = pairs(office, 8)
+    for contact, _ in made:
+        office.edit("Contacts", contact, FIRST_NAME="Grace")
+    office.sandbox.faults([{"kind": "status", "status": 403, "method": "PUT", "nth": denied}])
+    if stopped:
+        with pytest.raises(AccessDeniedError):
+            office.run(run_id="one")
+    office.run(run_id="one")
+    names = [office.get("Prospect", prospect)["FIRST_NAME"] for _, prospect in made]
+    failed = denied[:3] if stopped else denied
+    assert names == ["Ada" if number in failed else "Grace" for number in range(1, 9)]
+    office.run()
+    assert {office.get("Prospect", prospect)["FIRST_NAME"] for _, prospect in made} == {"Grace"}
