@@ -61,7 +61,7 @@ def extract(
     watermark. The new watermark counts from :func:`advance_watermarks` on.
 
     :param overlap_seconds: how far it reaches back.
-    :raises IncompleteReadError: records were deleted during each of several readings, which shifts the pages.
+    :raises IncompleteReadError: each of several readings had fewer records than the server counts.
 
     Source: ``GET /{Object}`` and ``GET /{Object}/Search?updated_after_utc=``.
     """
@@ -82,8 +82,8 @@ def extract(
             break
     else:
         raise IncompleteReadError(
-            f"{object_name} were deleted during each of {READINGS} readings of their list, so that records may have "
-            "slipped through. Let the task retry at a quieter time."
+            f"In each of {READINGS} readings, the list of {object_name} had fewer records than the server counts. Let "
+            "the task retry at a quieter time where many are being deleted; else look whether the key's user sees all."
         )
     with writing(engine) as connection:
         write_time(connection, instance, f"extracted {object_name}", reading.started)
@@ -120,7 +120,7 @@ def steady_pages(client: InsightlyClient, path: str, params: Mapping[str, str] |
 
 
 def advance_watermarks(engine: Engine, instance: str, object_names: Sequence[str]) -> None:
-    """Let the next run read from where this run's extractions began, by the server's clock."""
+    """Let the next run read from where the extractions began: by the server's clock, or by ours if that is behind."""
     with writing(engine) as connection:
         for object_name in object_names:
             extracted = read_state(connection, instance, f"extracted {object_name}")
@@ -142,7 +142,7 @@ class _Reading:
     ) -> None:
         self.client, self.engine, self.instance, self.now = client, engine, instance, now
         self.object_name, self.fields = object_name, fields
-        self.started = now()  # unless the server says what its own clock shows
+        self.started = now()
         self.seen: set[int] = set()
         self.pages = self.changed = 0
         self.complete = False
@@ -155,8 +155,8 @@ class _Reading:
             pages = steady_pages(self.client, f"{path}/Search", {"updated_after_utc": format_time(since)})
         total = None
         for page in pages:
-            if self.pages == 0 and page.server_time is not None:
-                self.started = page.server_time
+            if page.server_time is not None:  # a clock that is ahead would hide what is changed until then
+                self.started = min(self.started, page.server_time)
             self.pages += 1
             total = page.total
             records = [read_record(self.object_name, answer, self.fields) for answer in page.records]

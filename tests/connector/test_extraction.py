@@ -11,13 +11,15 @@ import pytest
 from sqlalchemy import select
 
 from airflow_provider_insightly.connector import extraction
+from airflow_provider_insightly.connector.configuration import Configuration
 from airflow_provider_insightly.connector.extraction import extract
 from airflow_provider_insightly.connector.mapping import FieldMapping, check_mapping
 from airflow_provider_insightly.connector.records import OWN_FIELDS, Record, Ref, read_record
+from airflow_provider_insightly.connector.run import run_connector
 from airflow_provider_insightly.connector.staging import read_records, stage
 from airflow_provider_insightly.connector.state import read_time
 from airflow_provider_insightly.store.engine import writing
-from airflow_provider_insightly.store.tables import connector_records
+from airflow_provider_insightly.store.tables import connector_changes, connector_links, connector_records
 from tests.connector.conftest import MAPPING, Office
 
 HOBBY = {"prospect": "Hobby__c", "lead": "Hobby__c", "contact": "Hobby__c"}
@@ -194,3 +196,40 @@ def test_an_address_that_grows_when_it_is_casefolded_stops_nobody(office: Office
     contact = office.contact("ß" * 100 + "@example.com", FIRST_NAME="Grace")
     office.run()
     assert office.links() == {prospect: Ref("Contacts", contact)}
+
+
+def test_one_answer_with_a_clock_that_is_ahead_hides_no_later_edit(office: Office) -> None:
+    contact, prospect = office.contact("a@example.com"), office.prospect("a@example.com")
+    office.sandbox.faults([{"kind": "clock_skew", "seconds": 7200, "object": "Contacts", "method": "GET", "nth": 1}])
+    office.run(sweep_hours=24)
+    office.wait(hours=1)
+    office.edit("Contacts", contact, FIRST_NAME="Grace")
+    office.run(sweep_hours=24)
+    assert office.get("Prospect", prospect)["FIRST_NAME"] == "Grace"
+
+
+def test_instances_in_one_store_do_not_mix(office: Office) -> None:
+    """The other instance has the same ids: what is done for one is as if it were alone."""
+    contact, prospect = office.contact("a@example.com"), office.prospect("a@example.com")
+    office.contact("b@example.com", EMAIL_OPTED_OUT=True)
+
+    def run(instance: str, run_id: str) -> dict[str, dict[str, int]]:
+        configuration = Configuration.model_validate({"settings": office.settings, "mapping": office.mapping})
+        options = {"run_id": run_id, "now": office.now, "sleep": office.sleep}
+        return run_connector(office.client, office.store, instance, configuration, **options).results  # type: ignore[arg-type]
+
+    assert run("one", "same") == run("two", "same") == {"link": {"applied": 1}}
+    office.wait(hours=1)
+    office.edit("Contacts", contact, FIRST_NAME="Grace")
+    assert run("one", "next") == {"update_prospect": {"applied": 1}}
+    office.delete("Prospect", prospect)
+    office.wait(hours=30)
+    assert run("one", "last") == {}  # missing since now
+    office.wait(hours=30)
+    assert run("one", "end") == {"tombstone": {"applied": 1}}
+    assert run("two", "next") == {}
+    office.wait(hours=30)
+    assert run("two", "end") == {"tombstone": {"applied": 1}}
+    tables = (connector_links, connector_changes)
+    with office.store.connect() as connection:
+        assert [connection.execute(select(table)).all() for table in tables] == [[], []]
