@@ -14,7 +14,7 @@ from airflow_provider_insightly.connector.configuration import Configuration
 from airflow_provider_insightly.connector.extraction import Clock, advance_watermarks
 from airflow_provider_insightly.connector.history import count_results, drop_old_plans
 from airflow_provider_insightly.connector.log import drop_old_rows, log_verdicts
-from airflow_provider_insightly.connector.plans import Plan, read_actions
+from airflow_provider_insightly.connector.plans import Plan, read_actions, use_up_approval
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
 from airflow_provider_insightly.connector.staging import queue
 from airflow_provider_insightly.connector.state import PUBLISHED_UNTIL, SYNCED_WITH, read_state, write_state, write_time
@@ -80,6 +80,7 @@ def finish(
             advance_watermarks(engine, plan.instance, object_names)
         with writing(engine) as connection:
             _clear_queue(connection, plan)
+            use_up_approval(connection, plan)
             if not partial:
                 write_state(connection, plan.instance, SYNCED_WITH, configuration.digest)
                 publishing = read_state(connection, plan.instance, PUBLISHED_UNTIL) is not None

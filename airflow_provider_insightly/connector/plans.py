@@ -173,13 +173,13 @@ def release(engine: Engine, plan: Plan, settings: Settings, approve_plan: str = 
         check_is_newest(connection, plan)
         approved_by = find_approval(connection, plan, approve_plan)
         tripped = tripped_breakers(plan.summary, settings)
-        if tripped and not approved_by:
+        if tripped and not approved_by and plan.released_by is None:
             raise PlanHeldError(
                 "This plan does more than the breakers let through; nothing was written.\n"
                 + "\n".join(f"  {line}" for line in tripped)
                 + f"\nThe plan:\n{plan.summary}\nIf all this is meant, run again with approve_plan={plan.hash}"
             )
-        released_by = approved_by or "no breaker tripped"
+        released_by = approved_by or plan.released_by or "no breaker tripped"
         table = connector_plans
         connection.execute(update(table).where(table.c.plan_id == plan.plan_id).values(released_by=released_by))
         if approved_by:  # what only waited for a person may now be applied
@@ -218,6 +218,12 @@ def approve(engine: Engine, instance: str, plan_hash: str, approved_by: str, now
         connection.execute(
             table.insert().values(instance=instance, plan_hash=plan_hash, approved_at=now, approved_by=approved_by)
         )
+
+
+def use_up_approval(connection: Connection, plan: Plan) -> None:
+    """Let an approval end with the plan that it was given for: the same may be decided again, and be a mistake then."""
+    table = connector_approvals
+    connection.execute(table.delete().where(table.c.instance == plan.instance, table.c.plan_hash == plan.hash))
 
 
 def chunks(connection: Connection, plan: Plan, step: str) -> list[tuple[int, int]]:
