@@ -22,30 +22,22 @@ from airflow_provider_insightly.api.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from airflow_provider_insightly.connector.actions import (
-    APPLIED,
-    FAILED,
-    NEITHER,
-    PENDING,
-    REJECTED,
-    TO_CRM,
-    Action,
-    Change,
-)
+from airflow_provider_insightly.connector.actions import APPLIED, FAILED, NEITHER, REJECTED, TO_CRM, Action, Change
 from airflow_provider_insightly.connector.baselines import as_answered
 from airflow_provider_insightly.connector.extraction import Clock
 from airflow_provider_insightly.connector.ledger import lift_opt_out, note_opt_outs
-from airflow_provider_insightly.connector.links import bury, move_link, pair_up, unbury, update_baseline
+from airflow_provider_insightly.connector.links import bury, pair_up, read_links, unbury, update_baseline
+from airflow_provider_insightly.connector.local_changes import change_store
 from airflow_provider_insightly.connector.log import log_filled, log_intent, log_kept, log_refused, log_result
 from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.merging import merged_values
-from airflow_provider_insightly.connector.plans import Plan, read_actions
+from airflow_provider_insightly.connector.plans import Plan, check_is_newest, read_actions
 from airflow_provider_insightly.connector.records import PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.rules.create_prospects import UNANSWERED
 from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import ARCHIVED
+from airflow_provider_insightly.connector.rules.mapped_fields import CLOCKS_AGREE
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.staging import absorb, queue, read_records, set_gone, set_missing
-from airflow_provider_insightly.connector.state import LABELS, read_state, write_state
 from airflow_provider_insightly.connector.timeline import note_published
 from airflow_provider_insightly.connector.values import Value, flatten
 from airflow_provider_insightly.connector.world import MERGED
@@ -62,8 +54,12 @@ MERGED_TAG = "crm_merged"
 LOCAL_AT_ONCE = 200
 """Actions in one transaction that only change the store."""
 
-_STOPS = (AuthenticationError, AccessDeniedError, DailyQuotaError)
+_STOPS = (AuthenticationError, DailyQuotaError)
 """Answers after which the next request would fare no better."""
+
+DENIALS = 3
+"""So many writes in a row may be denied (403) before the next one stops the task: a user may lack the permission for
+some records, or for all."""
 
 
 class PlanNotReleasedError(RuntimeError):
@@ -108,8 +104,11 @@ class Applier:
         if plan.dry_run or plan.released_by is None:
             why = "it is a dry run" if plan.dry_run else "no breaker or person released it"
             raise PlanNotReleasedError(f"The plan {plan.hash} of run {plan.run_id!r} cannot be applied: {why}.")
+        with engine.connect() as connection:
+            check_is_newest(connection, plan)
         self.client, self.engine, self.plan, self.instance = client, engine, plan, plan.instance
         self.mapping, self.settings, self.now = mapping, settings, now
+        self.denied = 0
         self.requests = WriteRequests(client, mapping, settings.read_lag_seconds, sleep)
 
     def apply(self, step: str, first: int = 0, last: int | None = None) -> Applied:
@@ -147,33 +146,11 @@ class Applier:
 
     def _apply_local(self, connection: Connection, seq: int, action: Action) -> None:
         now = self.now()
-        prospect_id, crm = action.prospect_id, action.crm
-        if action.step == "sync_field_labels":
-            labels = read_state(connection, self.instance, LABELS) or {}
-            write_state(connection, self.instance, LABELS, {**labels, **(action.baseline or {})})
-        else:
-            assert prospect_id is not None  # all other local actions are about pairs
-            assert crm is not None
-            self._change_pair(connection, action, prospect_id, crm)
+        change_store(connection, self.instance, action, self.settings, now)
         if action.event != "agree":  # nothing happened to either record: no row in the log
             log_intent(connection, self.plan, seq, action, now)
             log_result(connection, self.plan, seq, APPLIED, now)
         self._finish(connection, seq, APPLIED)
-
-    def _change_pair(self, connection: Connection, action: Action, prospect_id: int, crm: Ref) -> None:
-        now = self.now()
-        if action.event == "link":
-            pair_up(connection, self.instance, prospect_id, crm, action.reason or "", {}, now)
-            if self.settings.show_prospect_timeline:  # visits are read for linked prospects alone: from now on
-                queue(connection, self.instance, [Ref(PROSPECT, prospect_id)])
-        elif action.event == "relink":
-            move_link(connection, self.instance, prospect_id, crm, action.reason or "", now)
-            if action.verdict == PENDING:  # the rest of the plan did not count on a yes
-                queue(connection, self.instance, [Ref(PROSPECT, prospect_id)])
-        elif action.event == "tombstone":
-            bury(connection, self.instance, prospect_id, crm, (action.reason or "").split(":")[0], now)
-        elif action.event == "agree":
-            update_baseline(connection, self.instance, prospect_id, action.baseline or {})
 
     def _apply_remote(self, seq: int, action: Action, again: bool) -> None:
         with writing(self.engine) as connection:
@@ -183,6 +160,12 @@ class Applier:
             _WRITERS[action.event](self, seq, action, again)
         except _STOPS:
             raise
+        except AccessDeniedError as error:
+            self.denied += 1
+            if self.denied > DENIALS:
+                raise
+            with writing(self.engine) as connection:
+                self._fail(connection, seq, FAILED, error)
         except (NotFoundError, InvalidRequestError) as error:
             result = FAILED if isinstance(error, NotFoundError) else REJECTED
             with writing(self.engine) as connection:
@@ -192,11 +175,13 @@ class Applier:
         except InsightlyError as error:
             with writing(self.engine) as connection:
                 self._fail(connection, seq, FAILED, error)
+        else:
+            self.denied = 0
 
     def _note_missing(self, connection: Connection, action: Action) -> None:
         target = action.crm if action.direction == TO_CRM else Ref(PROSPECT, action.prospect_id or 0)
         if action.event == "merge":
-            target = action.other  # that the other one is gone stops no merge
+            target = action.other  # that the other prospect is gone is no reason to fail
         if target is not None:
             set_missing(connection, self.instance, target, self.now())
 
@@ -267,8 +252,13 @@ class Applier:
             self._finish(connection, seq, APPLIED, record.ref.id)
 
     def _is_known(self, record: Record) -> bool:
+        """Say whether a prospect was there before: a list may have shown the one that we created meanwhile, too."""
         with self.engine.connect() as connection:
-            return bool(read_records(connection, self.instance, [record.ref]))
+            if not read_records(connection, self.instance, [record.ref]):
+                return False
+            is_paired = any(read_links(connection, self.instance, record=record.ref))
+        is_older = record.created_at is not None and record.created_at < self.plan.made_at - CLOCKS_AGREE
+        return is_paired or is_older
 
     def merge(self, seq: int, action: Action, again: bool) -> None:
         """Fill the survivor's blanks from the other prospect, then archive or delete that one."""
@@ -306,6 +296,8 @@ class Applier:
             now = self.now()
             absorb(connection, self.instance, record, set(written) - {"EMAIL_ADDRESS"}, now)
             queue(connection, self.instance, [survivor])
+            if given is None:
+                set_gone(connection, self.instance, lost, now)
             self._bury(connection, lost, action.crm, MERGED)
             if action.changes:  # a holder of an address was merged: its own pair is none
                 unbury(connection, self.instance, lost.id, action.crm)
@@ -326,7 +318,13 @@ class Applier:
         """Delete a prospect for good."""
         assert action.crm is not None
         prospect = Ref(PROSPECT, action.prospect_id or 0)
-        self._delete(prospect, self.client.get(PROSPECT, prospect.id))
+        try:
+            self._delete(prospect, self.client.get(PROSPECT, prospect.id))
+        except NotFoundError:
+            if not again:
+                raise  # it may be there, and hidden from us; after an earlier attempt, that one did it
+            with writing(self.engine) as connection:
+                set_gone(connection, self.instance, prospect, self.now())
         with writing(self.engine) as connection:
             self._bury(connection, prospect, action.crm, "deleted")
             log_result(connection, self.plan, seq, APPLIED, self.now(), http_status=202)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import islice
 
 from sqlalchemy import Text, and_, cast, delete, func, or_, select, update
 from sqlalchemy.engine import Connection, Engine
@@ -15,7 +14,7 @@ from airflow_provider_insightly.connector.configuration import Configuration
 from airflow_provider_insightly.connector.extraction import Clock, advance_watermarks
 from airflow_provider_insightly.connector.history import count_results, drop_old_plans
 from airflow_provider_insightly.connector.log import drop_old_rows, log_verdicts
-from airflow_provider_insightly.connector.plans import Plan, read_actions
+from airflow_provider_insightly.connector.plans import Plan, read_actions, use_up_approval
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
 from airflow_provider_insightly.connector.rules.quarantine import QUARANTINED
 from airflow_provider_insightly.connector.staging import queue
@@ -82,6 +81,7 @@ def finish(
             advance_watermarks(engine, plan.instance, object_names)
         with writing(engine) as connection:
             _clear_queue(connection, plan)
+            use_up_approval(connection, plan)
             if not partial:
                 write_state(connection, plan.instance, SYNCED_WITH, configuration.digest)
                 publishing = read_state(connection, plan.instance, PUBLISHED_UNTIL) is not None
@@ -113,7 +113,7 @@ def _unlogged(engine: Engine, plan: Plan) -> Iterator[list[tuple[int, Action, st
     last = 0
     while True:
         with engine.connect() as connection:
-            rows = list(islice(read_actions(connection, plan.plan_id, first=last + 1), _AT_ONCE))
+            rows = list(read_actions(connection, plan.plan_id, first=last + 1, limit=_AT_ONCE))
         if not rows:
             return
         last = rows[-1][0]

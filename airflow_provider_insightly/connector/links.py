@@ -117,7 +117,9 @@ def update_baseline(connection: Connection, instance: str, prospect_id: int, agr
         return
     links = connector_links.c
     known = connection.execute(
-        select(links.baseline).where(links.instance == instance, links.prospect_id == prospect_id)
+        select(links.baseline)
+        .where(links.instance == instance, links.prospect_id == prospect_id)
+        .with_for_update()  # the other side of the pair may be written by another task
     ).scalar()
     if known is not None:
         statement = _of(update(connector_links), instance, prospect_id)

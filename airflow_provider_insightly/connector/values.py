@@ -15,6 +15,10 @@ Value: TypeAlias = Any
 FieldType: TypeAlias = Literal["text", "integer", "number", "boolean", "date", "datetime", "dropdown", "multiselect"]
 
 
+LONGEST_KEY = 320
+"""The longest e-mail address there can be, and what the store has room for: casefolded, ``ß`` grows to ``ss``."""
+
+
 class ValueTypeError(ValueError):
     """A value cannot be read as the type that its field has."""
 
@@ -51,7 +55,8 @@ def email_key(address: Value) -> str | None:
     trimmed = address.strip()
     if len(trimmed) > 255 or not _ADDRESS.fullmatch(trimmed):
         return None
-    return unicodedata.normalize("NFC", trimmed).casefold()
+    key = unicodedata.normalize("NFC", trimmed).casefold()
+    return key if len(key) <= LONGEST_KEY else None
 
 
 def parse_time(text: Value) -> datetime | None:

@@ -105,9 +105,12 @@ class World:
         self._links: dict[int, Link] = {}
         self._by_crm: dict[Ref, Link] = {}
         self._by_address: dict[tuple[str, str], list[Record]] = defaultdict(list)
+        self._missing: dict[tuple[str, str], list[Record]] = defaultdict(list)
         for record in self.records.values():
-            if record.email_key:
+            if record.email_key and self.is_live(record.ref):
                 self._by_address[record.ref.object, record.email_key].append(record)
+            elif record.email_key and record.missing and not record.gone and not record.converted:
+                self._missing[record.ref.object, record.email_key].append(record)
         for found in self._by_address.values():
             found.sort(key=lambda record: record.ref)
         for link in links:
@@ -132,13 +135,14 @@ class World:
 
     def with_address(self, object_name: str, address: str | None) -> list[Record]:
         """Return the live records of an object with an address, the lowest id first."""
-        return [record for record in self.holders(object_name, address) if not record.missing]
+        key = email_key(address)
+        return self._by_address.get((object_name, key), []) if key else []
 
     def holders(self, object_name: str, address: str | None) -> list[Record]:
         """Return the records that may have an address: missing ones, too, until it is known what became of them."""
-        key = email_key(address)
-        found = self._by_address.get((object_name, key), []) if key else []
-        return [record for record in found if not record.gone and not record.converted]
+        missing = self._missing.get((object_name, email_key(address) or ""), [])
+        live = self.with_address(object_name, address)
+        return sorted([*live, *missing], key=lambda record: record.ref) if missing else live
 
     def unlinked(self, object_name: str) -> list[Record]:
         """Return the live records of an object that are in no pair, the lowest id first."""
