@@ -90,7 +90,7 @@ def is_custom(field: str) -> bool:
 _LARGEST_EXPONENT = 308
 """Of ten, in a number that a computer's floating point holds: ``1e999999999`` would be a billion digits."""
 
-_ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
+_ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s.,;<>\"]+(\.[^@\s.,;<>\"]+)+")
 
 
 def _text(value: Value) -> str:

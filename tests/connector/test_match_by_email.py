@@ -164,6 +164,15 @@ def test_a_lead_is_linked_once_the_contact_counts_as_deleted(office: Office) -> 
     assert office.links() == {prospect: Ref("Leads", lead)}
 
 
+def test_a_missing_contact_that_is_linked_elsewhere_is_not_waited_for(office: Office) -> None:
+    first, holder = office.contact("ada@example.com"), office.prospect("ada@example.com")
+    office.run()
+    office.delete("Contacts", first)
+    second, prospect = office.contact("ada@example.com"), office.prospect("ada@example.com")
+    office.run()
+    assert office.links() == {holder: Ref("Contacts", first), prospect: Ref("Contacts", second)}
+
+
 def test_linked_pair_is_never_matched_again(office: Office) -> None:
     contact = office.contact("ada@example.com")
     prospect = office.prospect("ada@example.com")

@@ -69,6 +69,7 @@ def test_what_is_not_of_its_type_is_refused(value: Any, kind: FieldType) -> None
         ("u\u0308@example.com", "\u00fc@example.com"),
         ("\u0130@example.com", "i\u0307@example.com"),
         *[(malformed, None) for malformed in ("", "ada", "ada@", "@example.com", "ada@example", "ada@example.com.")],
+        *[(malformed, None) for malformed in ("ada@example..com", "ada@.example.com", "ada@.com")],
         *[(malformed, None) for malformed in ("a b@example.com", "a@example.com,b@example.com", "Ada <a@example.com>")],
         *[
             (malformed, None)

@@ -44,7 +44,7 @@ def _match_by_id(prospect: Record, named: list[Ref], world: World) -> list[Actio
 
 def _match_by_address(prospect: Record, world: World, settings: Settings) -> list[Action]:
     missing = [record.ref for name in CRM_OBJECTS for record in world.holders(name, prospect.email) if record.missing]
-    if any((prospect.ref.id, ref) not in world.tombstones for ref in missing):
+    if any((prospect.ref.id, ref) not in world.tombstones and not world.link_of(ref) for ref in missing):
         return []  # it may be there and be the one: looked at again as soon as that is known
     found = crm_with_address(world, prospect.email)
     allowed = {
