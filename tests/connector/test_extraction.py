@@ -88,6 +88,18 @@ def test_a_sweep_during_which_records_are_deleted_concludes_nothing(
     assert missing(office, "Contacts") == [contacts[0]]
 
 
+def test_an_edit_between_two_pages_is_seen_by_the_next_run(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    contacts = [office.contact(f"{number}@example.com") for number in range(6)]
+    prospect = office.prospect("0@example.com")
+    edit = once(lambda: office.edit("Contacts", contacts[0], FIRST_NAME="Grace"))
+    between_pages(office, monkeypatch, 2, lambda path, params: edit() if path == "/Contacts" else None)
+    office.run(sweep_hours=24)
+    assert office.get("Prospect", prospect)["FIRST_NAME"] == "Ada"
+    office.wait(hours=1)
+    office.run(sweep_hours=24)
+    assert office.get("Prospect", prospect)["FIRST_NAME"] == "Grace"
+
+
 def test_a_watermark_without_a_server_clock_counts_from_the_start_of_the_reading(office: Office) -> None:
     office.contact("a@example.com")
     began, original = office.now(), office.client.pages
