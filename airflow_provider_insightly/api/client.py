@@ -310,13 +310,16 @@ class InsightlyClient:
         for page in self.pages(f"{obj.path}/Search", params=params):
             yield from page.records
 
-    def pages(self, path: str, *, params: Mapping[str, Any] | None = None, top: int = LARGEST_PAGE) -> Iterator[Page]:
+    def pages(
+        self, path: str, *, params: Mapping[str, Any] | None = None, top: int = LARGEST_PAGE, skip: int = 0
+    ) -> Iterator[Page]:
         """Yield the pages of a list until there are no more.
 
         :param params: query parameters besides ``top``, ``skip`` and ``count_total``.
         :param top: the records on a page, 500 at most.
+        :param skip: how many records to leave out before the first page.
         """
-        skip = 0
+        first = skip
         while True:
             answer = self.request(
                 "GET", path, params={**(params or {}), "top": top, "skip": skip, "count_total": "true"}
@@ -324,7 +327,7 @@ class InsightlyClient:
             if not isinstance(answer.body, list):
                 raise self._unexpected("a list", answer, "GET", path)
             total = _integer(answer.headers.get("X-Total-Count"))
-            if answer.body or skip == 0:
+            if answer.body or skip == first:
                 yield Page(answer.body, total, skip, answer.server_time)
             skip += len(answer.body)
             # A page may be short before the end (rows that the user may not see), so the server's count decides.

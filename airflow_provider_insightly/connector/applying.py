@@ -22,22 +22,25 @@ from airflow_provider_insightly.api.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from airflow_provider_insightly.connector.actions import APPLIED, FAILED, NEITHER, REJECTED, TO_CRM, Action
+from airflow_provider_insightly.connector.actions import APPLIED, FAILED, NEITHER, REJECTED, TO_CRM, Action, Change
+from airflow_provider_insightly.connector.baselines import as_answered
 from airflow_provider_insightly.connector.extraction import Clock
-from airflow_provider_insightly.connector.ledger import lift_opt_out
-from airflow_provider_insightly.connector.links import bury, move_link, pair_up, unbury, update_baseline
-from airflow_provider_insightly.connector.log import log_intent, log_result
+from airflow_provider_insightly.connector.ledger import lift_opt_out, note_opt_outs
+from airflow_provider_insightly.connector.links import bury, pair_up, read_links, unbury, update_baseline
+from airflow_provider_insightly.connector.local_changes import change_store
+from airflow_provider_insightly.connector.log import log_filled, log_intent, log_kept, log_refused, log_result
 from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.merging import merged_values
-from airflow_provider_insightly.connector.plans import Plan, read_actions
+from airflow_provider_insightly.connector.plans import Plan, check_is_newest, read_actions
 from airflow_provider_insightly.connector.records import PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.rules.create_prospects import UNANSWERED
 from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import ARCHIVED
+from airflow_provider_insightly.connector.rules.mapped_fields import CLOCKS_AGREE
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.staging import absorb, queue, read_records, set_gone, set_missing
-from airflow_provider_insightly.connector.state import LABELS, read_state, write_state
 from airflow_provider_insightly.connector.timeline import note_published
-from airflow_provider_insightly.connector.values import Value, ValueTypeError, flatten
+from airflow_provider_insightly.connector.values import Value, flatten
+from airflow_provider_insightly.connector.world import MERGED
 from airflow_provider_insightly.connector.write_requests import WriteRequests, tags_of
 from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import connector_actions
@@ -51,8 +54,12 @@ MERGED_TAG = "crm_merged"
 LOCAL_AT_ONCE = 200
 """Actions in one transaction that only change the store."""
 
-_STOPS = (AuthenticationError, AccessDeniedError, DailyQuotaError)
+_STOPS = (AuthenticationError, DailyQuotaError)
 """Answers after which the next request would fare no better."""
+
+DENIALS = 3
+"""So many writes in a row may be denied (403) before the next one stops the task: a user may lack the permission for
+some records, or for all."""
 
 
 class PlanNotReleasedError(RuntimeError):
@@ -97,8 +104,11 @@ class Applier:
         if plan.dry_run or plan.released_by is None:
             why = "it is a dry run" if plan.dry_run else "no breaker or person released it"
             raise PlanNotReleasedError(f"The plan {plan.hash} of run {plan.run_id!r} cannot be applied: {why}.")
+        with engine.connect() as connection:
+            check_is_newest(connection, plan)
         self.client, self.engine, self.plan, self.instance = client, engine, plan, plan.instance
         self.mapping, self.settings, self.now = mapping, settings, now
+        self.denied = 0
         self.requests = WriteRequests(client, mapping, settings.read_lag_seconds, sleep)
 
     def apply(self, step: str, first: int = 0, last: int | None = None) -> Applied:
@@ -136,31 +146,11 @@ class Applier:
 
     def _apply_local(self, connection: Connection, seq: int, action: Action) -> None:
         now = self.now()
-        prospect_id, crm = action.prospect_id, action.crm
-        if action.step == "sync_field_labels":
-            labels = read_state(connection, self.instance, LABELS) or {}
-            write_state(connection, self.instance, LABELS, {**labels, **(action.baseline or {})})
-        else:
-            assert prospect_id is not None  # all other local actions are about pairs
-            assert crm is not None
-            self._change_pair(connection, action, prospect_id, crm)
+        change_store(connection, self.instance, action, self.settings, now)
         if action.event != "agree":  # nothing happened to either record: no row in the log
             log_intent(connection, self.plan, seq, action, now)
             log_result(connection, self.plan, seq, APPLIED, now)
         self._finish(connection, seq, APPLIED)
-
-    def _change_pair(self, connection: Connection, action: Action, prospect_id: int, crm: Ref) -> None:
-        now = self.now()
-        if action.event == "link":
-            pair_up(connection, self.instance, prospect_id, crm, action.reason or "", {}, now)
-            if self.settings.show_prospect_timeline:  # visits are read for linked prospects alone: from now on
-                queue(connection, self.instance, [Ref(PROSPECT, prospect_id)])
-        elif action.event == "relink":
-            move_link(connection, self.instance, prospect_id, crm, action.reason or "", now)
-        elif action.event == "tombstone":
-            bury(connection, self.instance, prospect_id, crm, (action.reason or "").split(":")[0], now)
-        elif action.event == "agree":
-            update_baseline(connection, self.instance, prospect_id, action.baseline or {})
 
     def _apply_remote(self, seq: int, action: Action, again: bool) -> None:
         with writing(self.engine) as connection:
@@ -170,6 +160,12 @@ class Applier:
             _WRITERS[action.event](self, seq, action, again)
         except _STOPS:
             raise
+        except AccessDeniedError as error:
+            self.denied += 1
+            if self.denied > DENIALS:
+                raise
+            with writing(self.engine) as connection:
+                self._fail(connection, seq, FAILED, error)
         except (NotFoundError, InvalidRequestError) as error:
             result = FAILED if isinstance(error, NotFoundError) else REJECTED
             with writing(self.engine) as connection:
@@ -179,9 +175,13 @@ class Applier:
         except InsightlyError as error:
             with writing(self.engine) as connection:
                 self._fail(connection, seq, FAILED, error)
+        else:
+            self.denied = 0
 
     def _note_missing(self, connection: Connection, action: Action) -> None:
         target = action.crm if action.direction == TO_CRM else Ref(PROSPECT, action.prospect_id or 0)
+        if action.event == "merge":
+            target = action.other  # that the other prospect is gone is no reason to fail
         if target is not None:
             set_missing(connection, self.instance, target, self.now())
 
@@ -210,49 +210,55 @@ class Applier:
 
     def _update(self, seq: int, action: Action, ref: Ref) -> None:
         values = {change.field: change.after for change in action.changes}
-        record = self.requests.write(ref, values)
+        record, refused = self._write(action, ref, values)
+        open_rows = {row.name for row in self.mapping if row.names.get(ref.object) in refused}
+        agreed = {name: value for name, value in (action.baseline or {}).items() if name not in open_rows}
         with writing(self.engine) as connection:
             now = self.now()
-            absorb(connection, self.instance, record, set(values), now)
-            baseline = self._as_answered(action, record)
+            absorb(connection, self.instance, record, values.keys() - refused.keys(), now)
+            baseline, kept = as_answered(agreed, record, self.mapping)
             update_baseline(connection, self.instance, action.prospect_id or 0, baseline)
             if action.event == "opt_in_prospect":
                 lift_opt_out(connection, self.instance, record.email_key or "", action.reason or "", now)
             log_result(connection, self.plan, seq, APPLIED, now, http_status=200)
-            self._finish(connection, seq, APPLIED)
+            log_kept(connection, self.plan, seq, kept)
+            for field, error in refused.items():
+                log_refused(connection, self.plan, seq, field, http_status=error.status, error=str(error))
+            self._finish(connection, seq, REJECTED if refused else APPLIED)
 
-    def _as_answered(self, action: Action, record: Record) -> dict[str, Value]:
-        """Return the new baseline as Insightly kept it, which may not be what was sent."""
-        baseline = dict(action.baseline or {})
-        for row in self.mapping:
-            name = row.names.get(record.ref.object)
-            if row.name not in baseline or name is None or name not in record.data:
-                continue
-            try:
-                if record.ref.object == PROSPECT:
-                    baseline[row.name] = row.read_prospect(record.data[name])
-                elif row.source(record.ref.object) == record.ref.object:
-                    baseline[row.name] = row.read_crm(record.ref.object, record.data[name])
-            except ValueTypeError:
-                continue  # the next plan looks at the field again, and says what is wrong with it
-        return baseline
+    def _write(
+        self, action: Action, ref: Ref, values: Mapping[str, Value]
+    ) -> tuple[Record, Mapping[str, InvalidRequestError]]:
+        """Write fields; mapped ones stand each for itself, an address and its opt-out do not."""
+        if action.event in ("update_prospect", "update_crm"):
+            return self.requests.write_each(ref, values)
+        return self.requests.write(ref, values), {}
 
     def create(self, seq: int, action: Action, again: bool) -> None:
         """Create a prospect and link it; look first whether an earlier attempt did."""
         assert action.crm is not None
         values = {change.field: change.after for change in action.changes}
-        record = self.requests.create_prospect(values, self._is_known, again or action.reason == UNANSWERED)
+        again = again or action.reason == UNANSWERED
+        record, is_new = self.requests.create_prospect(values, self._is_known, again)
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, set(values), now)
-            baseline = self._as_answered(action, record)
+            baseline, kept = as_answered(action.baseline or {}, record, self.mapping)
+            if not is_new:  # someone may have edited it since, or its record: which of both is older nobody knows
+                baseline, kept = {name: value for name, value in baseline.items() if name not in kept}, {}
             pair_up(connection, self.instance, record.ref.id, action.crm, "created", baseline, now)
             log_result(connection, self.plan, seq, APPLIED, now, prospect_id=record.ref.id, http_status=201)
+            log_kept(connection, self.plan, seq, kept)
             self._finish(connection, seq, APPLIED, record.ref.id)
 
     def _is_known(self, record: Record) -> bool:
+        """Say whether a prospect was there before: a list may have shown the one that we created meanwhile, too."""
         with self.engine.connect() as connection:
-            return bool(read_records(connection, self.instance, [record.ref]))
+            if not read_records(connection, self.instance, [record.ref]):
+                return False
+            is_paired = any(read_links(connection, self.instance, record=record.ref))
+        is_older = record.created_at is not None and record.created_at < self.plan.made_at - CLOCKS_AGREE
+        return is_paired or is_older
 
     def merge(self, seq: int, action: Action, again: bool) -> None:
         """Fill the survivor's blanks from the other prospect, then archive or delete that one."""
@@ -271,19 +277,31 @@ class Applier:
             if MERGED_TAG in tags:  # an earlier attempt archived it: that it is closed is no wish of a person's
                 values["DO_NOT_SYNC"] = False
                 tags.remove(MERGED_TAG)
-            written = merged_values(flatten(kept), values)
+            before = flatten(kept)
+            written = merged_values(before, values)
+            filled = [Change(name, before.get(name), value) for name, value in sorted(written.items())]
             written.update({change.field: change.after for change in action.changes})
-            record = self.requests.write(survivor, written) if written else record
-            self.requests.join_tags(survivor, kept, tags)
-            self._put_away(lost)
+            with writing(self.engine) as connection:
+                log_filled(connection, self.plan, seq, action, filled, self.now())
+            joined = self.requests.join_tags(survivor, kept, tags)
+            if written:
+                record = self.requests.write(survivor, written)
+            elif joined:
+                record = self.requests.read(PROSPECT, self.client.get(PROSPECT, survivor.id))
+            if self.settings.delete_mode == "archive":
+                self._archive(lost, MERGED_TAG)
+            else:
+                self._delete(lost, given)
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, set(written) - {"EMAIL_ADDRESS"}, now)
             queue(connection, self.instance, [survivor])
-            self._bury(connection, lost, action.crm, "merged")
+            if given is None:
+                set_gone(connection, self.instance, lost, now)
+            self._bury(connection, lost, action.crm, MERGED)
             if action.changes:  # a holder of an address was merged: its own pair is none
                 unbury(connection, self.instance, lost.id, action.crm)
-            log_result(connection, self.plan, seq, APPLIED, now, reason=f"{action.reason}; filled: {sorted(written)}")
+            log_result(connection, self.plan, seq, APPLIED, now, http_status=200)
             self._finish(connection, seq, APPLIED)
 
     def archive(self, seq: int, action: Action, again: bool) -> None:
@@ -300,9 +318,14 @@ class Applier:
         """Delete a prospect for good."""
         assert action.crm is not None
         prospect = Ref(PROSPECT, action.prospect_id or 0)
-        self.client.delete(PROSPECT, prospect.id)
+        try:
+            self._delete(prospect, self.client.get(PROSPECT, prospect.id))
+        except NotFoundError:
+            if not again:
+                raise  # it may be there, and hidden from us; after an earlier attempt, that one did it
+            with writing(self.engine) as connection:
+                set_gone(connection, self.instance, prospect, self.now())
         with writing(self.engine) as connection:
-            set_gone(connection, self.instance, prospect, self.now())
             self._bury(connection, prospect, action.crm, "deleted")
             log_result(connection, self.plan, seq, APPLIED, self.now(), http_status=202)
             self._finish(connection, seq, APPLIED)
@@ -311,10 +334,10 @@ class Applier:
         """Open an archived prospect again and link it to the record that came back."""
         assert action.crm is not None
         prospect = Ref(PROSPECT, action.prospect_id or 0)
-        record = self.requests.write(prospect, {"DO_NOT_SYNC": False})
         tags = tags_of(self.client.get(PROSPECT, prospect.id))
         if DELETED_TAG in tags:
             self.requests.set_tags(prospect, [tag for tag in tags if tag != DELETED_TAG])
+        record = self.requests.write(prospect, {"DO_NOT_SYNC": False})
         with writing(self.engine) as connection:
             now = self.now()
             absorb(connection, self.instance, record, {"DO_NOT_SYNC"}, now)
@@ -341,10 +364,10 @@ class Applier:
         with writing(self.engine) as connection:
             absorb(connection, self.instance, record, {"DO_NOT_SYNC"}, self.now())
 
-    def _put_away(self, prospect: Ref) -> None:
-        if self.settings.delete_mode == "archive":
-            self._archive(prospect, MERGED_TAG)
-            return
+    def _delete(self, prospect: Ref, answer: Mapping[str, Value]) -> None:
+        """Delete a prospect; an opt-out since the plan was made, over which a person may have slept, outlives it."""
+        with writing(self.engine) as connection:
+            note_opt_outs(connection, self.instance, [self.requests.read(PROSPECT, answer)], self.now())
         self.client.delete(PROSPECT, prospect.id)
         with writing(self.engine) as connection:
             set_gone(connection, self.instance, prospect, self.now())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from airflow_provider_insightly.connector.mapping import FieldMapping, MappingError, check_mapping
-from airflow_provider_insightly.connector.settings import Settings
+from airflow_provider_insightly.connector.settings import Breaker, Breakers, Settings
 
 
 class ConfigurationError(ValueError):
@@ -60,9 +60,15 @@ class Configuration(BaseModel):
 def load_configuration(path: str | Path) -> Configuration:
     """Read a configuration.
 
-    :raises ConfigurationError: it is not YAML, a name or type is wrong, or the mapping cannot work.
+    :raises ConfigurationError: it is not YAML in UTF-8, a name or type is wrong, or the mapping cannot work.
     """
-    return read_configuration(Path(path).read_text("utf-8"), str(path))
+    content = Path(path).read_bytes()
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ConfigurationError(f"{path}, line {line}: this is not UTF-8: save the file in that encoding") from None
+    return read_configuration(text, str(path))
 
 
 def read_configuration(text: str, name: str = "configuration") -> Configuration:
@@ -77,8 +83,12 @@ def read_configuration(text: str, name: str = "configuration") -> Configuration:
     if content is not None and not isinstance(content, dict):
         known = ", ".join(Configuration.model_fields)
         raise ConfigurationError(f"{name}, line 1: the file holds a {type(content).__name__}; it begins with: {known}")
+    twice = list(_given_twice(root, []))
+    if twice:
+        raise ConfigurationError("\n".join(f"{name}, {what}" for what in twice))
+    written = {key: value for key, value in (content or {}).items() if value is not None}  # all in it is a comment
     try:
-        return Configuration.model_validate(content or {})
+        return Configuration.model_validate(written)
     except ValidationError as error:
         found = sorted(located for problem in error.errors() for located in _located(problem, root))
         raise ConfigurationError("\n".join(f"{name}, line {line}: {message}" for line, message in found)) from None
@@ -91,6 +101,25 @@ def locate_mapping_problems(path: str | Path, error: MappingError) -> str:
     return "\n".join(f"{path}, line {line}: mapping: {what}" for line, what in sorted(found))
 
 
+def _given_twice(node: yaml.Node | None, above: list[yaml.Node]) -> Iterator[str]:
+    """Name keys that are given twice: YAML would take the last one, and say nothing."""
+    if node is None or node in above:  # an anchor may hold an alias of itself
+        return
+    inside = [*above, node]
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _given_twice(each, inside)
+    elif isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            if isinstance(key.value, str):  # other keys are refused later
+                line = key.start_mark.line + 1
+                if key.value in seen:
+                    yield f"line {line}: {key.value} is given twice, first in line {seen[key.value]}"
+                seen.setdefault(key.value, line)
+            yield from _given_twice(value, inside)
+
+
 def _located(problem: Any, root: yaml.Node | None) -> list[tuple[int, str]]:
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, MappingError):
@@ -98,15 +127,26 @@ def _located(problem: Any, root: yaml.Node | None) -> list[tuple[int, str]]:
     return [(_line(root, problem["loc"]), _describe(problem))]
 
 
+_MODELS: Mapping[tuple[str, ...], type[BaseModel]] = {
+    (): Configuration,
+    ("settings",): Settings,
+    ("settings", "breakers"): Breakers,
+    ("mapping",): FieldMapping,
+}
+"""What may stand where in the file; a :class:`Breaker` further below."""
+
+
 def _describe(problem: Any) -> str:
     path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        known = Settings.model_fields if path.startswith("settings") else Configuration.model_fields
-        known = FieldMapping.model_fields if path.startswith("mapping") else known
+        above = tuple(part for part in problem["loc"][:-1] if isinstance(part, str))
+        known = _MODELS.get(above, Breaker).model_fields
         near = get_close_matches(str(problem["loc"][-1]), known, n=1)
         there_are = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
         return f"{path}: there is no such setting; {there_are}"
-    return f"{path}: {problem['msg']} (here: {problem['input']!r})"
+    misread = problem["type"] == "string_type" and isinstance(problem["input"], (bool, int, float))
+    way_out = "; put it in quotes, so that YAML reads it as text" if misread else ""
+    return f"{path}: {problem['msg']} (here: {problem['input']!r}){way_out}"
 
 
 def _line(node: yaml.Node | None, path: tuple[int | str, ...]) -> int:

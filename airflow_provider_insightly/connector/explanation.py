@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, select
 from sqlalchemy.engine import Connection
 
+from airflow_provider_insightly.connector.baselines import sides_of
 from airflow_provider_insightly.connector.log_search import about
 from airflow_provider_insightly.connector.mapping import FieldMapping
-from airflow_provider_insightly.connector.records import PROSPECT, Ref
+from airflow_provider_insightly.connector.records import EMAIL_FIELD, OPT_OUT_FIELD, PROSPECT, Ref
 from airflow_provider_insightly.connector.values import Value
 from airflow_provider_insightly.store.tables import connector_links, connector_log
+
+_RULES: Sequence[tuple[Mapping[str, str], str]] = (
+    (EMAIL_FIELD, "Rule: the address is carried from CRM to Marketing alone, by setting 2 (update_email_addresses)."),
+    (OPT_OUT_FIELD, "Rule: opt-outs only grow; from CRM to Marketing by setting 7 (overwrite_opted_out)."),
+)
+"""Fields by their object that have rules of their own, mapped or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +53,18 @@ class Explanation:
         else:
             crm = f"{self.pair.crm_object} {self.pair.crm_id}"
             lines.append(f"Pair: prospect {self.pair.prospect_id} and {crm}, by {self.pair.matched_by}.")
-        if self.row is None:
+        rule = next((rule for names, rule in _RULES if names.get(self.ref.object) == self.field), None)
+        if rule is not None:
+            lines.append(rule)
+        if self.row is None and rule is None:
             lines.append("No row of the mapping names the field.")
-        else:
+        elif self.row is not None:
             named = ", ".join(f"{name}.{field}" for name, field in self.row.fields.items())
             lines.append(f"Mapping: {named}; update behavior {self.row.behavior!r}.")
         if self.agreed:
-            lines.append(f"Both sides last agreed on {self.baseline!r}.")
+            crm, marketing = sides_of(self.baseline)
+            same = f"{crm!r}" if crm == marketing else f"{crm!r} in CRM and {marketing!r} in Marketing"
+            lines.append(f"Both sides last agreed on {same}.")
         return lines + [_describe(event) for event in reversed(self.history)]
 
 
@@ -75,13 +87,15 @@ def explain(
         pair = and_(links.crm_object == ref.object, links.crm_id == ref.id)
     link = connection.execute(select(connector_links).where(links.instance == instance, pair)).one_or_none()
     row = next((row for row in mapping if row.fields.get(ref.object) == field), None)
-    names = set(row.fields.values()) if row else {field}
+    names = next(
+        (names for names, _ in _RULES if names.get(ref.object) == field), row.fields if row else {ref.object: field}
+    )
     baseline = link.baseline if link else {}
-    name = row.prospect if row else ""
+    name = names[PROSPECT] if row or names is OPT_OUT_FIELD else ""
     anyone = about(Ref(PROSPECT, link.prospect_id)) if link else about(ref)
     history = connection.execute(
         select(table)
-        .where(table.c.instance == instance, anyone, table.c.field.in_(names))
+        .where(table.c.instance == instance, anyone, table.c.field.in_(set(names.values())))
         .order_by(table.c.at.desc(), table.c.id.desc())
         .limit(limit)
     ).all()

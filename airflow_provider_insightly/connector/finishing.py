@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import islice
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Text, and_, cast, delete, func, or_, select, update
 from sqlalchemy.engine import Connection, Engine
 
-from airflow_provider_insightly.connector.actions import FAILED, PENDING, PLANNED, Action
+from airflow_provider_insightly.connector.actions import FAILED, PENDING, PLANNED, SKIPPED, Action
 from airflow_provider_insightly.connector.configuration import Configuration
 from airflow_provider_insightly.connector.extraction import Clock, advance_watermarks
 from airflow_provider_insightly.connector.history import count_results, drop_old_plans
 from airflow_provider_insightly.connector.log import drop_old_rows, log_verdicts
-from airflow_provider_insightly.connector.plans import Plan, read_actions
+from airflow_provider_insightly.connector.plans import Plan, read_actions, use_up_approval
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
+from airflow_provider_insightly.connector.rules.quarantine import QUARANTINED
 from airflow_provider_insightly.connector.staging import queue
 from airflow_provider_insightly.connector.state import PUBLISHED_UNTIL, SYNCED_WITH, read_state, write_state, write_time
 from airflow_provider_insightly.store.engine import writing
@@ -81,6 +81,7 @@ def finish(
             advance_watermarks(engine, plan.instance, object_names)
         with writing(engine) as connection:
             _clear_queue(connection, plan)
+            use_up_approval(connection, plan)
             if not partial:
                 write_state(connection, plan.instance, SYNCED_WITH, configuration.digest)
                 publishing = read_state(connection, plan.instance, PUBLISHED_UNTIL) is not None
@@ -112,7 +113,7 @@ def _unlogged(engine: Engine, plan: Plan) -> Iterator[list[tuple[int, Action, st
     last = 0
     while True:
         with engine.connect() as connection:
-            rows = list(islice(read_actions(connection, plan.plan_id, first=last + 1), _AT_ONCE))
+            rows = list(read_actions(connection, plan.plan_id, first=last + 1, limit=_AT_ONCE))
         if not rows:
             return
         last = rows[-1][0]
@@ -126,12 +127,16 @@ def _unlogged(engine: Engine, plan: Plan) -> Iterator[list[tuple[int, Action, st
 
 
 def _clear_queue(connection: Connection, plan: Plan) -> None:
-    """Take what the plan looked at out of the queue, but for records whose action failed or waits for a person."""
+    """Take what the plan looked at out of the queue, but for what failed, waits for a person or is in quarantine."""
     changes, actions = connector_changes, connector_actions.c
     connection.execute(delete(changes).where(changes.c.instance == plan.instance, changes.c.plan_id == plan.plan_id))
     rows = connection.execute(
         select(actions.prospect_id, actions.crm_object, actions.crm_id).where(
-            actions.plan_id == plan.plan_id, actions.result.in_((FAILED, PENDING))
+            actions.plan_id == plan.plan_id,
+            or_(
+                actions.result.in_((FAILED, PENDING)),
+                and_(actions.result == SKIPPED, cast(actions.data, Text).contains(QUARANTINED)),
+            ),
         )
     )
     again: set[Ref] = set()

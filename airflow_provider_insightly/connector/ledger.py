@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from airflow_provider_insightly.connector.records import PROSPECT, Record
+from airflow_provider_insightly.store.rows import put_new
 from airflow_provider_insightly.store.tables import connector_opt_outs
 
 MARKETING, CRM = "marketing", "crm"
@@ -37,12 +38,9 @@ def note_opt_outs(connection: Connection, instance: str, records: Iterable[Recor
     rows = connection.execute(select(table).where(table.c.instance == instance, table.c.address_hash.in_(hashes)))
     known = {(row.address_hash, row.source): row.lifted_at for row in rows}
     for (hashed, source), evidence in sorted(wanted.items()):
-        if (hashed, source) not in known:
-            connection.execute(
-                table.insert().values(
-                    instance=instance, address_hash=hashed, source=source, since=now, evidence=evidence
-                )
-            )
+        if (hashed, source) not in known:  # Leads and Contacts are read at the same time, and may share an address
+            entry = {"instance": instance, "address_hash": hashed, "source": source, "since": now}
+            put_new(connection, table, [{**entry, "evidence": evidence}])
         elif known[hashed, source] is not None:
             connection.execute(
                 table.update()

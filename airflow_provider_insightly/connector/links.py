@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
 from airflow_provider_insightly.connector.values import Value
+from airflow_provider_insightly.connector.world import moved_baseline
 from airflow_provider_insightly.store.tables import connector_links, connector_tombstones
 
 COLUMNS = ("prospect_id", "crm_object", "crm_id", "matched_by", "linked_at")
@@ -62,19 +63,17 @@ def pair_up(
 
 
 def move_link(connection: Connection, instance: str, prospect_id: int, crm: Ref, reason: str, now: datetime) -> None:
-    """Lead a prospect's link to another record, and bury the old pair.
-
-    A converted Lead and its Contact are one person, so that the pair keeps its baseline.
-    """
+    """Lead a prospect's link to another record, and bury the old pair."""
     links = connector_links.c
     old = connection.execute(
         select(connector_links).where(links.instance == instance, links.prospect_id == prospect_id)
     ).one_or_none()
     if old is not None and Ref(old.crm_object, old.crm_id) == crm:
         return  # an earlier attempt did it
-    kept = old.baseline if old is not None and reason == "converted" else {}
+    kept = moved_baseline(old.baseline, reason) if old is not None else {}
     if old is not None:
         bury(connection, instance, prospect_id, Ref(old.crm_object, old.crm_id), "relinked", now)
+    unbury(connection, instance, prospect_id, crm)  # what people did in CRM leads back: it did not come by itself
     pair_up(connection, instance, prospect_id, crm, reason, kept, now)
 
 
@@ -118,7 +117,9 @@ def update_baseline(connection: Connection, instance: str, prospect_id: int, agr
         return
     links = connector_links.c
     known = connection.execute(
-        select(links.baseline).where(links.instance == instance, links.prospect_id == prospect_id)
+        select(links.baseline)
+        .where(links.instance == instance, links.prospect_id == prospect_id)
+        .with_for_update()  # the other side of the pair may be written by another task
     ).scalar()
     if known is not None:
         statement = _of(update(connector_links), instance, prospect_id)

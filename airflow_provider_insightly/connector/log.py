@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql import ColumnElement
 
-from airflow_provider_insightly.connector.actions import (
-    APPLIED,
-    Action,
-    Change,
-)
+from airflow_provider_insightly.connector.actions import APPLIED, REJECTED, Action, Change
 from airflow_provider_insightly.connector.plans import Plan, Summary
+from airflow_provider_insightly.connector.records import OPT_OUT_FIELD
+from airflow_provider_insightly.connector.values import Value
 from airflow_provider_insightly.store.tables import connector_log
 
 _CONSENT_EVENTS = (
     *("opt_out_prospect", "opt_in_prospect", "opt_out_crm", "lift_opt_out"),
-    *("merge", "archive", "delete", "tombstone"),
+    *("merge", "archive", "delete", "tombstone", "relink", "restore"),
 )
+_CONSENT_FIELDS = tuple(set(OPT_OUT_FIELD.values()))
 
 
 def log_intent(connection: Connection, plan: Plan, seq: int, action: Action, now: datetime) -> None:
     """Write what is about to be done; written twice (after a crash), it is there once."""
-    table = connector_log
-    connection.execute(delete(table).where(table.c.plan_id == plan.plan_id, table.c.seq == seq))
-    connection.execute(table.insert(), [_row(plan, seq, action, change, now) for change in _changes(action)])
+    here = _of_action(plan, seq) & (connector_log.c.prospect_id == action.prospect_id)
+    connection.execute(delete(connector_log).where(here))
+    connection.execute(connector_log.insert(), [_row(plan, seq, action, change, now) for change in _changes(action)])
+
+
+def log_filled(
+    connection: Connection, plan: Plan, seq: int, action: Action, changes: Sequence[Change], now: datetime
+) -> None:
+    """Write what is about to be filled in on the survivor of a merge, which is known when both were read.
+
+    After a crash some of it is filled in already, and is no change any more: its rows stay.
+    """
+    if action.other is None or not changes:
+        return
+    survivor = action.other.id
+    here = _of_action(plan, seq) & (connector_log.c.prospect_id == survivor)
+    names = [change.field for change in changes]
+    connection.execute(delete(connector_log).where(here, connector_log.c.field.in_(names)))
+    rows = [{**_row(plan, seq, action, change, now), "prospect_id": survivor} for change in changes]
+    connection.execute(connector_log.insert(), rows)
 
 
 def log_result(
@@ -39,7 +57,6 @@ def log_result(
     now: datetime,
     *,
     prospect_id: int | None = None,
-    reason: str | None = None,
     http_status: int | None = None,
     error: str | None = None,
 ) -> None:
@@ -47,10 +64,24 @@ def log_result(
     values: dict[str, Any] = {"result": result, "finished_at": now, "http_status": http_status, "error": error}
     if prospect_id is not None:
         values["prospect_id"] = prospect_id
-    if reason is not None:
-        values["reason"] = reason
-    table = connector_log
-    connection.execute(update(table).where(table.c.plan_id == plan.plan_id, table.c.seq == seq).values(values))
+    connection.execute(update(connector_log).where(_of_action(plan, seq)).values(values))
+
+
+def log_kept(connection: Connection, plan: Plan, seq: int, kept: Mapping[str, Value]) -> None:
+    """Write which fields have another value than was sent: Insightly cut it, rounded it, or left the field alone."""
+    for field, value in sorted(kept.items()):
+        here = _of_action(plan, seq) & (connector_log.c.field == field)
+        why = f"Insightly keeps it as {json.dumps(value, ensure_ascii=False)[:200]}"
+        connection.execute(update(connector_log).where(here).values(reason=why))
+
+
+def log_refused(
+    connection: Connection, plan: Plan, seq: int, field: str, *, http_status: int | None, error: str
+) -> None:
+    """Write that Insightly refused one field of an action whose others it took."""
+    here = _of_action(plan, seq) & (connector_log.c.field == field)
+    values = {"result": REJECTED, "http_status": http_status, "error": error}
+    connection.execute(update(connector_log).where(here).values(values))
 
 
 def log_verdicts(connection: Connection, plan: Plan, decided: Iterable[tuple[int, Action, str]], now: datetime) -> None:
@@ -84,12 +115,16 @@ def log_by_hand(connection: Connection, instance: str, run_id: str, action: Acti
 def drop_old_rows(connection: Connection, instance: str, now: datetime, log_days: int, consent_log_days: int) -> int:
     """Delete rows past their time; those about consent and merges live longer. Return how many."""
     table = connector_log
-    is_consent = table.c.event.in_(_CONSENT_EVENTS)
+    is_consent = or_(table.c.event.in_(_CONSENT_EVENTS), table.c.field.in_(_CONSENT_FIELDS))
     old = or_(
         and_(~is_consent, table.c.at < now - timedelta(days=log_days)),
         and_(is_consent, table.c.at < now - timedelta(days=consent_log_days)),
     )
     return connection.execute(delete(table).where(table.c.instance == instance, old)).rowcount
+
+
+def _of_action(plan: Plan, seq: int) -> ColumnElement[bool]:
+    return and_(connector_log.c.plan_id == plan.plan_id, connector_log.c.seq == seq)
 
 
 def _changes(action: Action) -> tuple[Change | None, ...]:

@@ -134,7 +134,11 @@ def read_page(
         at_once = AT_ONCE
     full = len(rows) > limit
     if upwards and ended and not full:
-        return read_page(connection, instance, wanted, limit=limit)
+        newest = read_page(connection, instance, wanted, limit=limit)
+        if newest.searched_to is None:
+            return newest
+        assert after is not None
+        return LogPage(rows[::-1], after + 1, None, None)  # a search from above would not come down as far as here
     rows = rows[:limit][::-1] if upwards else rows[:limit]
     if upwards:
         assert after is not None

@@ -7,7 +7,7 @@ Insightly says of the fields: types, lengths, options, who may write.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal, get_args
@@ -18,13 +18,14 @@ from airflow_provider_insightly.api.catalogue import get_object
 from airflow_provider_insightly.connector.records import (
     CONTACTS,
     CRM_OBJECTS,
+    EMAIL_FIELD,
     LEADS,
     OPT_OUT_FIELD,
     ORGANISATIONS,
     OWN_FIELDS,
     PROSPECT,
 )
-from airflow_provider_insightly.connector.values import FieldType, Value, ValueTypeError, canonical, is_custom
+from airflow_provider_insightly.connector.values import FieldType, Value, ValueTypeError, canonical, is_custom, is_empty
 
 Behavior = Literal["CRM Value", "Marketing Value", "Most Recently Updated Value"]
 CRM_VALUE, MARKETING_VALUE, MOST_RECENT = get_args(Behavior)
@@ -37,7 +38,12 @@ RESERVED = {
 }
 """Prospect fields that no row may name, and why."""
 
-NEVER_EMPTIED = frozenset({"OPTED_OUT", "EMAIL_OPTED_OUT", "DO_NOT_EMAIL", "DO_NOT_CALL", "DO_NOT_SYNC"})
+_NEVER_EMPTIED = frozenset({"OPTED_OUT", "EMAIL_OPTED_OUT", "DO_NOT_EMAIL", "DO_NOT_CALL", "DO_NOT_SYNC"})
+
+
+def is_never_emptied(field: str) -> bool:
+    """Say whether a field keeps its value whatever the settings: ids, and what a person said no to."""
+    return field in _NEVER_EMPTIED or field.endswith("_ID")
 
 
 class FieldMapping(BaseModel):
@@ -49,7 +55,7 @@ class FieldMapping(BaseModel):
     :param organisation: the field of the Contact's organisation, in place of ``contact``; only read.
     :param behavior: whose value wins.
     :param type: the type of both, where it is not the one that Insightly names.
-    :param values: CRM values and the Marketing values that stand for them.
+    :param values: CRM values and the Marketing values that stand for them, as the types of the fields write them.
     :param primary: the side whose field the others were cloned from; its label is carried to them.
     """
 
@@ -135,7 +141,9 @@ class MappedField:
     def flows_to_marketing(self, crm_object: str) -> bool:
         """Say whether values of this object may be written to the prospect."""
         source, prospect = self.fields.get(self.source(crm_object) or ""), self.fields[PROSPECT]
-        return source is not None and prospect.writable and (bool(self.row.values) or _fits(source, prospect))
+        if source is None or not prospect.writable:
+            return False
+        return bool(self.row.values and self._values_for_prospect) or _fits(source, prospect)
 
     def flows_to_crm(self, crm_object: str) -> bool:
         """Say whether the prospect's values may be written to this object."""
@@ -143,7 +151,7 @@ class MappedField:
         if target is None or not target.writable:
             return False
         if self.row.values:
-            return len(set(self.row.values.values())) == len(self.row.values)
+            return len(self._values_for_crm[crm_object]) == len(self.row.values)
         return _fits(self.fields[PROSPECT], target)
 
     def read_crm(self, source: str, value: Value) -> Value:
@@ -156,9 +164,9 @@ class MappedField:
         read = canonical(value, own_type)
         if read is not None and self.row.values:
             word = _word(read)
-            if word not in self.row.values:
+            if word not in self._values_for_prospect[source]:
                 raise ValueTypeError(f"the value map has no {word!r}")
-            return canonical(self.row.values[word], prospect_type)
+            return self._values_for_prospect[source][word]
         return read if own_type == prospect_type else canonical(read, prospect_type)
 
     def read_prospect(self, value: Value) -> Value:
@@ -174,9 +182,9 @@ class MappedField:
         :raises ValueTypeError: the field cannot hold it.
         """
         if value is not None and self.row.values:
-            if _word(value) not in self._inverse:
+            if _word(value) not in self._values_for_crm[crm_object]:
                 raise ValueTypeError(f"the value map leads to no {_word(value)!r}")
-            value = self._inverse[_word(value)]
+            value = self._values_for_crm[crm_object][_word(value)]
         return _checked(canonical(value, self.fields[crm_object].type), self.fields[crm_object])
 
     def for_prospect(self, value: Value) -> Value:
@@ -187,8 +195,23 @@ class MappedField:
         return _checked(value, self.fields[PROSPECT])
 
     @cached_property
-    def _inverse(self) -> dict[str, str]:
-        return {marketing: crm for crm, marketing in self.row.values.items()}
+    def _values_for_prospect(self) -> Mapping[str, Mapping[str, Value]]:
+        """The value map by object and by CRM value, each as its field's type writes it."""
+        kind = self.fields[PROSPECT].type
+        return {
+            name: {_word(canonical(crm, info.type)): canonical(ours, kind) for crm, ours in self.row.values.items()}
+            for name, info in self.fields.items()
+            if name != PROSPECT
+        }
+
+    @cached_property
+    def _values_for_crm(self) -> Mapping[str, Mapping[str, Value]]:
+        kind = self.fields[PROSPECT].type
+        return {
+            name: {_word(canonical(ours, kind)): canonical(crm, info.type) for crm, ours in self.row.values.items()}
+            for name, info in self.fields.items()
+            if name != PROSPECT
+        }
 
 
 class MappingError(ValueError):
@@ -210,7 +233,7 @@ def check_mapping(rows: Iterable[FieldMapping], custom_fields: CustomFields | No
     """Check rows against the API's fields.
 
     :param rows: the mapping.
-    :param custom_fields: the instance's own; without them a custom field is taken to be what the row says, else text.
+    :param custom_fields: the instance's own; without them a custom field is taken to be what the row says, else to fit.
     :raises MappingError: with every problem of every row.
     """
     checked, problems = [], []
@@ -225,7 +248,7 @@ def check_mapping(rows: Iterable[FieldMapping], custom_fields: CustomFields | No
             problems += [(number, problem) for problem in found]
             continue
         field = MappedField(row, known_fields(row, custom_fields))
-        problems += [(number, problem) for problem in _misfits(field)]
+        problems += [(number, problem) for problem in _misfits(field, certain=custom_fields is not None)]
         checked.append(field)
     if problems:
         raise MappingError(problems)
@@ -284,15 +307,28 @@ def _field_problem(object_name: str, field: str, custom_fields: CustomFields | N
 
 
 def _near(field: str, known: Iterable[str]) -> str:
-    found = get_close_matches(field, list(known), n=1)
-    return f"; did you mean {found[0]}?" if found else ""
+    by_capitals = {name.upper(): name for name in known}
+    found = get_close_matches(field.upper(), by_capitals, n=1)
+    return f"; did you mean {by_capitals[found[0]]}?" if found else ""
 
 
-def _misfits(field: MappedField) -> list[str]:
+def _misfits(field: MappedField, *, certain: bool) -> list[str]:
+    """Say what does not fit.
+
+    :param certain: the instance said what its custom fields are.
+    """
+    if not certain and field.row.type is None and any(is_custom(name) for name in field.names.values()):
+        return []
+    if any(is_empty(value) for pair in field.row.values.items() for value in pair):
+        return ["the value map has an empty value: whether empty ones are written is up to the settings 4 and 5"]
     found = []
     for name in CRM_OBJECTS:
         source = field.source(name)
-        if source and not field.flows_to_marketing(name) and not field.flows_to_crm(name):
+        try:
+            fits = source is None or field.flows_to_marketing(name) or field.flows_to_crm(name)
+        except ValueTypeError as error:
+            return [f"the value map does not fit: {error}"]
+        if source and not fits:
             found.append(
                 f"{source}.{field.names[source]} ({field.fields[source].type}) and Prospect.{field.name} "
                 f"({field.fields[PROSPECT].type}) do not fit, or neither can be written"
@@ -307,10 +343,12 @@ def _info(object_name: str, field: str, row: FieldMapping, custom_fields: Custom
     if is_custom(field):
         if custom_fields is None:
             return FieldInfo(row.type or "text")
-        return custom_fields[object_name][field]
+        defined = custom_fields[object_name][field]
+        return replace(defined, type=row.type or defined.type)
     known = get_object(object_name).fields[field]
     kind: FieldType = known.type  # type: ignore[assignment]  # one of _PLAIN_TYPES, by _problems
-    return FieldInfo(row.type or kind, not known.read_only, known.required, known.max_length)
+    writable = not known.read_only and field != EMAIL_FIELD.get(object_name)  # no mapping changes an address
+    return FieldInfo(row.type or kind, writable, known.required, known.max_length)
 
 
 def _fits(source: FieldInfo, target: FieldInfo) -> bool:

@@ -14,8 +14,8 @@ from airflow_provider_insightly.connector.ledger import read_opt_outs
 from airflow_provider_insightly.connector.records import CRM_OBJECTS, EMAIL_FIELD, ORGANISATIONS, PROSPECT, Record, Ref
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.staging import read_records, records_where
-from airflow_provider_insightly.connector.values import Value, email_key
-from airflow_provider_insightly.connector.world import Link, World
+from airflow_provider_insightly.connector.values import email_key
+from airflow_provider_insightly.connector.world import Link, World, Write
 from airflow_provider_insightly.store.tables import (
     connector_actions,
     connector_links,
@@ -74,14 +74,15 @@ def _address_keys(record: Record) -> list[str]:
 
 
 def _named(record: Record, settings: Settings) -> list[Ref]:
-    """Return the records that this one names by id."""
+    """Return the records that this one names by id, and those of which a person says that it is what is left."""
     named = record.named_refs if record.ref.object == PROSPECT else []
     if record.converted_into:
         named.append(record.converted_into)
     if record.organisation_id:
         named.append(Ref(ORGANISATIONS, record.organisation_id))
-    if record.gone and record.ref.object in CRM_OBJECTS:
-        stated = settings.merged_into(record.ref)
+    if record.ref.object in CRM_OBJECTS:
+        named += settings.merged_from(record.ref)
+        stated = settings.merged_into(record.ref) if record.gone else None
         if stated:
             named.append(stated)
     return named
@@ -161,13 +162,13 @@ def _unanswered_creates(connection: Connection, instance: str, refs: Collection[
 
 def _recent_writes(
     connection: Connection, instance: str, prospects: list[int], now: datetime
-) -> dict[tuple[int, str], list[Value]]:
+) -> dict[int, list[Write]]:
     """Return what was written to the fields of these pairs in the last 24 hours, oldest first."""
     table = connector_log.c
     if not prospects:
         return {}
     rows = connection.execute(
-        select(table.prospect_id, table.field, table.after)
+        select(table.prospect_id, table.event, table.field, table.before, table.after)
         .where(
             table.instance == instance,
             table.prospect_id.in_(prospects),
@@ -177,7 +178,7 @@ def _recent_writes(
         )
         .order_by(table.id)
     )
-    written: dict[tuple[int, str], list[Value]] = {}
-    for prospect_id, field, after in rows:
-        written.setdefault((prospect_id, field), []).append(after)
+    written: dict[int, list[Write]] = {}
+    for prospect_id, *write in rows:
+        written.setdefault(prospect_id, []).append(Write(*write))
     return written

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, tuple_, update
 from sqlalchemy.engine import Connection, Engine
 
-from airflow_provider_insightly.connector.actions import IDENTITY, PLANNED, SKIPPED, Action
+from airflow_provider_insightly.connector.actions import APPLIED, IDENTITY, PLANNED, SKIPPED, Action
 from airflow_provider_insightly.connector.configuration import Configuration
 from airflow_provider_insightly.connector.mapping import MappedField
 from airflow_provider_insightly.connector.neighbourhood import load_world
-from airflow_provider_insightly.connector.plans import Plan, Summary, read_plan
+from airflow_provider_insightly.connector.plans import Plan, Summary, note_newest, read_plan
 from airflow_provider_insightly.connector.records import CONTACTS, LEADS, PROSPECT, Ref
 from airflow_provider_insightly.connector.rules.create_prospects import create
 from airflow_provider_insightly.connector.rules.delete_or_merge_prospects import follow, restore
 from airflow_provider_insightly.connector.rules.mapped_fields import sync_fields
-from airflow_provider_insightly.connector.rules.match_by_email import match
+from airflow_provider_insightly.connector.rules.match_by_email import match_by_address, match_by_id
 from airflow_provider_insightly.connector.rules.overwrite_opted_out import sync_opt_out
 from airflow_provider_insightly.connector.rules.sync_field_labels import sync_labels
 from airflow_provider_insightly.connector.rules.update_email_addresses import update_email
@@ -68,19 +68,28 @@ def decide_world(world: World, rules: Rules) -> list[Action]:
         for action in decided:
             world.decide(action)
 
-    for link in world.links():
-        take(follow(link, world, settings))
+    for link in sorted(world.links(), key=lambda link: not _is_gone(link.prospect, world)):
+        take(follow(link, world, settings))  # prospects that were deleted first: nothing is merged into them
     ended = {action.prospect_id for action in actions}  # whose pair ended in this run is not matched in it
     for prospect in world.unlinked(PROSPECT):
         take(restore(prospect, world, settings))
-        if not world.link_of(prospect.ref) and prospect.ref.id not in ended:
-            take(match(prospect, world, settings))
+    unmatched = [prospect for prospect in world.unlinked(PROSPECT) if prospect.ref.id not in ended]
+    for prospect in unmatched:  # the ids of all before the first address: nobody gets the record that another names
+        take(match_by_id(prospect, world))
+    for prospect in unmatched:
+        if not world.link_of(prospect.ref):
+            take(match_by_address(prospect, world, settings))
     for link in world.links():
         take(_decide_pair(link, world, rules))
     for crm_object in (CONTACTS, LEADS):
         for crm in world.unlinked(crm_object):
             take(create(crm, world, settings, rules.mapping, enabled_at=rules.creating_since, backfill=rules.backfill))
     return actions
+
+
+def _is_gone(ref: Ref, world: World) -> bool:
+    record = world.get(ref)
+    return record is not None and record.gone
 
 
 def _decide_pair(link: Link, world: World, rules: Rules) -> list[Action]:
@@ -152,7 +161,10 @@ def make_plan(
             .where(connector_plans.c.plan_id == plan_id)
             .values(hash=plan_hash, summary=summary.to_json())
         )
-        return read_plan(connection, instance, run_id)
+        plan = read_plan(connection, instance, run_id)
+        if not dry_run:
+            note_newest(connection, plan)
+        return plan
 
 
 def _load_world(connection: Connection, instance: str, refs: list[Ref], settings: Settings, now: datetime) -> World:
@@ -173,8 +185,8 @@ def _start(connection: Connection, instance: str, run_id: str, now: datetime, dr
         select(plans.c.plan_id).where(plans.c.instance == instance, plans.c.run_id == run_id)
     ).scalar()
     if old is not None:
-        begun = select(func.count()).where(actions.c.plan_id == old, actions.c.started_at.is_not(None))
-        if connection.execute(begun).scalar_one():
+        is_begun = or_(actions.c.started_at.is_not(None), actions.c.result == APPLIED)
+        if connection.execute(select(func.count()).where(actions.c.plan_id == old, is_begun)).scalar_one():
             return None
         connection.execute(delete(actions).where(actions.c.plan_id == old))
         connection.execute(delete(plans).where(plans.c.plan_id == old))
@@ -204,8 +216,7 @@ def _changes(connection: Connection, instance: str, plan_id: str, last: Ref | No
         .limit(BATCH)
     )
     if last is not None:
-        after = or_(table.object > last.object, and_(table.object == last.object, table.record_id > last.id))
-        query = query.where(after)
+        query = query.where(tuple_(table.object, table.record_id) > last)  # as a pair: so it finds its index
     return [Ref(*row) for row in connection.execute(query).all()]
 
 

@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.engine import Connection, Engine
 
-from airflow_provider_insightly.connector.actions import PENDING, PLANNED, STEPS, Action
+from airflow_provider_insightly.connector.actions import APPLIED, PENDING, PLANNED, STEPS, Action
 from airflow_provider_insightly.connector.settings import Settings
+from airflow_provider_insightly.connector.state import NEWEST_PLAN, read_state, write_state
 from airflow_provider_insightly.store.engine import writing
 from airflow_provider_insightly.store.tables import connector_actions, connector_approvals, connector_plans
 
@@ -105,6 +106,10 @@ class PlanHeldError(RuntimeError):
     """A breaker holds the plan: nothing is written until a person approves it."""
 
 
+class OutdatedPlanError(RuntimeError):
+    """A later run has planned anew: what an older plan holds may undo what happened since."""
+
+
 def read_plan(connection: Connection, instance: str, run_id: str) -> Plan:
     """Return the plan of a run.
 
@@ -162,17 +167,19 @@ def release(engine: Engine, plan: Plan, settings: Settings, approve_plan: str = 
     :param approve_plan: the hash that a person approves.
     :returns: who or what released it.
     :raises PlanHeldError: a breaker holds it, with the plan's summary and its hash.
+    :raises OutdatedPlanError: a later run has planned anew.
     """
     with writing(engine) as connection:
+        check_is_newest(connection, plan)
         approved_by = find_approval(connection, plan, approve_plan)
         tripped = tripped_breakers(plan.summary, settings)
-        if tripped and not approved_by:
+        if tripped and not approved_by and plan.released_by is None:
             raise PlanHeldError(
                 "This plan does more than the breakers let through; nothing was written.\n"
                 + "\n".join(f"  {line}" for line in tripped)
                 + f"\nThe plan:\n{plan.summary}\nIf all this is meant, run again with approve_plan={plan.hash}"
             )
-        released_by = approved_by or "no breaker tripped"
+        released_by = approved_by or plan.released_by or "no breaker tripped"
         table = connector_plans
         connection.execute(update(table).where(table.c.plan_id == plan.plan_id).values(released_by=released_by))
         if approved_by:  # what only waited for a person may now be applied
@@ -185,6 +192,24 @@ def release(engine: Engine, plan: Plan, settings: Settings, approve_plan: str = 
     return released_by
 
 
+def note_newest(connection: Connection, plan: Plan) -> None:
+    """Remember that a plan, which is no dry run, was made last."""
+    write_state(connection, plan.instance, NEWEST_PLAN, {"plan_id": plan.plan_id, "run_id": plan.run_id})
+
+
+def check_is_newest(connection: Connection, plan: Plan) -> None:
+    """Make sure that no later run has planned anew.
+
+    :raises OutdatedPlanError: one has.
+    """
+    newest = read_state(connection, plan.instance, NEWEST_PLAN)
+    if newest is not None and newest["plan_id"] != plan.plan_id:
+        raise OutdatedPlanError(
+            f"The run {newest['run_id']!r} has planned anew since, so that the rest of this plan (of {plan.run_id!r}) "
+            "is out of date and is not applied. Clear that run if it was not finished, or start a new one."
+        )
+
+
 def approve(engine: Engine, instance: str, plan_hash: str, approved_by: str, now: datetime) -> None:
     """Approve a plan before the next run makes it again."""
     table = connector_approvals
@@ -195,12 +220,22 @@ def approve(engine: Engine, instance: str, plan_hash: str, approved_by: str, now
         )
 
 
+def use_up_approval(connection: Connection, plan: Plan) -> None:
+    """Let an approval end with the plan that it was given for: the same may be decided again, and be a mistake then."""
+    table = connector_approvals
+    connection.execute(table.delete().where(table.c.instance == plan.instance, table.c.plan_hash == plan.hash))
+
+
 def chunks(connection: Connection, plan: Plan, step: str) -> list[tuple[int, int]]:
-    """Cut a step of a plan into chunks, each a first and a last number of an action."""
+    """Cut what a step of a plan applies into chunks, each a first and a last number of an action.
+
+    They are the same when some of it is applied already: a task that is cleared counts what the one before it did.
+    """
     table = connector_actions.c
     numbers = connection.execute(
         select(table.seq)
-        .where(table.plan_id == plan.plan_id, table.step == step, table.result.is_(None))
+        .where(table.plan_id == plan.plan_id, table.step == step)
+        .where(or_(table.result.is_(None), table.result == APPLIED, table.started_at.is_not(None)))
         .order_by(table.seq)
     )
     found = array("q", numbers.scalars())
@@ -209,11 +244,16 @@ def chunks(connection: Connection, plan: Plan, step: str) -> list[tuple[int, int
 
 
 def read_actions(
-    connection: Connection, plan_id: str, step: str | None = None, first: int = 0, last: int | None = None
+    connection: Connection,
+    plan_id: str,
+    step: str | None = None,
+    first: int = 0,
+    last: int | None = None,
+    limit: int | None = None,
 ) -> Iterator[tuple[int, Action, datetime | None, str | None]]:
     """Yield actions of a plan in their order: number, action, when it was started, result."""
     table = connector_actions
-    query = select(table).where(table.c.plan_id == plan_id, table.c.seq >= first).order_by(table.c.seq)
+    query = select(table).where(table.c.plan_id == plan_id, table.c.seq >= first).order_by(table.c.seq).limit(limit)
     if step is not None:
         query = query.where(table.c.step == step)
     if last is not None:

@@ -88,7 +88,7 @@ class Record:
         field = EMAIL_FIELD.get(self.ref.object)
         return email_key(self.data.get(field)) if field else None
 
-    @property
+    @cached_property
     def name_key(self) -> str | None:
         """First and last name for comparisons; ``None`` when one is empty."""
         names = [self.data.get("FIRST_NAME"), self.data.get("LAST_NAME")]
@@ -143,8 +143,15 @@ def read_record(object_name: str, answer: Mapping[str, Value], fields: frozenset
     updated_at = parse_time(flat.get("DATE_UPDATED_UTC"))
     return Record(
         ref=Ref(object_name, int(flat[id_field])),
-        data={name: flat[name] for name in sorted(fields) if name in flat},
+        data={name: _storable(flat[name]) for name in sorted(fields) if name in flat},
         updated_at=updated_at,
         edited_at=updated_at,
         created_at=parse_time(flat.get("DATE_CREATED_UTC")),
     )
+
+
+def _storable(value: Value) -> Value:
+    """Return a text without what no database keeps: null characters, and halves of characters that were cut in two."""
+    if not isinstance(value, str) or (value.isascii() and "\0" not in value):
+        return value
+    return value.replace("\0", "").encode("utf-8", "replace").decode()

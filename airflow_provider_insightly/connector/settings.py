@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -34,6 +36,13 @@ BOX_LABELS = {
     "9": "Automatically sync custom field label updates for primary and secondary field",
 }
 """What the page writes beside each box."""
+
+
+TEN_YEARS = 87_600
+"""In hours. What lies further back than the calendar would end a run, not the wait."""
+
+A_CENTURY = 36_500
+"""In days."""
 
 
 class _Strict(BaseModel):
@@ -88,6 +97,7 @@ class Settings(_Strict):
     :param delete_grace_hours: hours for which a record must be missing before it counts as deleted.
     :param sweep_hours: hours between two sweeps of all ids, which find deleted records; 0 sweeps in every run.
     :param merge_map: merges that a person states: the lost record to the surviving one, as ``Contacts/5: Contacts/7``.
+        One that is said to survive may be lost to a third.
     :param allow_opt_in_from_crm: let a user who un-ticks an opt-out in CRM opt the prospect in again.
     :param publish: where the timeline is shown: on the connector's page, or also as a Note a day on the record.
     :param approval: what happens to a plan that needs a person: the task fails, or asks in the Airflow UI and waits.
@@ -109,30 +119,47 @@ class Settings(_Strict):
     sync_field_labels: bool = False
     on_ambiguous: Literal["skip", "oldest", "newest"] = "skip"
     delete_mode: Literal["archive", "delete"] = "archive"
-    delete_grace_hours: float = Field(default=24, ge=0)
-    sweep_hours: float = Field(default=24, ge=0)
+    delete_grace_hours: float = Field(default=24, ge=0, le=TEN_YEARS)
+    sweep_hours: float = Field(default=24, ge=0, le=TEN_YEARS)
     merge_map: dict[str, str] = Field(default_factory=dict)
     allow_opt_in_from_crm: bool = False
     publish: Literal["page", "note"] = "page"
     approval: Literal["fail", "ask"] = "fail"
-    overlap_seconds: float = Field(default=300, ge=1)
-    read_lag_seconds: float = Field(default=30, ge=0)
-    log_days: int = Field(default=90, ge=1)
-    consent_log_days: int = Field(default=396, ge=1)
+    overlap_seconds: float = Field(default=300, ge=1, le=86_400)
+    read_lag_seconds: float = Field(default=30, ge=0, le=3600)
+    log_days: int = Field(default=90, ge=1, le=A_CENTURY)
+    consent_log_days: int = Field(default=396, ge=1, le=A_CENTURY)
     breakers: Breakers = Breakers()
 
     @field_validator("merge_map")
     @classmethod
     def _check_merges(cls, value: dict[str, str]) -> dict[str, str]:
-        for lost, survivor in value.items():
-            if parse_ref(lost).object != parse_ref(survivor).object:
+        merges = {parse_ref(lost): parse_ref(survivor) for lost, survivor in value.items()}
+        for lost, survivor in merges.items():
+            if lost.object != survivor.object:
                 raise ValueError(f"{lost} cannot be merged into {survivor}: they are records of two objects")
-        return value
+            seen = {lost}
+            while survivor in merges and survivor not in seen:
+                seen.add(survivor)
+                survivor = merges[survivor]
+            if survivor in seen:
+                raise ValueError(f"{lost} leads back to itself: name the record that is still there as the last one")
+        return {_write_ref(lost): _write_ref(survivor) for lost, survivor in merges.items()}
 
     def merged_into(self, ref: Ref) -> Ref | None:
-        """Return the record into which a person says that this one was merged."""
-        stated = self.merge_map.get(f"{ref.object}/{ref.id}")
-        return parse_ref(stated) if stated else None
+        """Return the record into which a person says that this one was merged, through all merges that are stated."""
+        survivor = self._merges.get(ref)
+        while survivor in self._merges:
+            survivor = self._merges[survivor]
+        return survivor
+
+    def merged_from(self, ref: Ref) -> list[Ref]:
+        """Return the records of which a person says that they were merged into this one, also by way of others."""
+        return [lost for lost in self._merges if self.merged_into(lost) == ref] if self._merges else []
+
+    @cached_property
+    def _merges(self) -> dict[Ref, Ref]:
+        return {parse_ref(lost): parse_ref(survivor) for lost, survivor in self.merge_map.items()}
 
 
 def parse_ref(text: str) -> Ref:
@@ -141,6 +168,10 @@ def parse_ref(text: str) -> Ref:
     :raises ValueError: it is written otherwise.
     """
     crm_object, _, number = text.partition("/")
-    if crm_object not in (CONTACTS, LEADS) or not number.isdigit():
+    if crm_object not in (CONTACTS, LEADS) or not re.fullmatch("[0-9]{1,19}", number):
         raise ValueError(f"{text!r} names no record: write Contacts/5 or Leads/5")
     return Ref(crm_object, int(number))
+
+
+def _write_ref(ref: Ref) -> str:
+    return f"{ref.object}/{ref.id}"

@@ -22,6 +22,7 @@ from airflow_provider_insightly.connector.records import (
     Record,
     Ref,
 )
+from airflow_provider_insightly.store.rows import put
 from airflow_provider_insightly.store.tables import connector_changes, connector_records
 
 CHANGED_AT_ONCE = 500
@@ -52,7 +53,7 @@ def stage(
     """
     by_ref = {record.ref: record for record in records}  # repeated rows: the last one counts
     known = {Ref(row.object, row.record_id): row for row in _rows(connection, instance, by_ref)}
-    changed, doubtful, inserts = [], [], []
+    changed, doubtful, inserts, stale = [], [], [], set()
     for ref, record in sorted(by_ref.items()):
         row = known.get(ref)
         if row is None:
@@ -60,21 +61,20 @@ def stage(
             changed.append(ref)
         elif row.digest == record.digest:
             _confirm(connection, instance, row, record)
-            if row.gone:
+            if row.missing_since is not None or row.gone:  # what was decided without it is to be decided again
                 changed.append(ref)
-        elif certain or set(record.data) != set(row.data):  # a mapping that names other fields asks for every record
-            _replace(connection, instance, record, row.data)
-            changed.append(ref)
-        elif _is_older(record, row):
-            continue
-        elif record.updated_at == row.updated_at:
+        elif not certain and _is_doubtful(record, row):
             doubtful.append(ref)
+            stale.add(ref)
+        elif not certain and _is_older(record, row):
+            stale.add(ref)
         else:
             _replace(connection, instance, record, row.data)
             changed.append(ref)
     if inserts:
         connection.execute(connector_records.insert(), inserts)
-    note_opt_outs(connection, instance, (r for r in by_ref.values() if r.ref.object in EMAIL_FIELD), now)
+    heard = [record for ref, record in by_ref.items() if ref.object in EMAIL_FIELD and ref not in stale]
+    note_opt_outs(connection, instance, heard, now)  # what was said before an opt-in was lifted is no news after it
     queue(connection, instance, changed)
     queue_contacts_of(connection, instance, [ref.id for ref in changed if ref.object == ORGANISATIONS])
     return Staged(tuple(changed), tuple(doubtful))
@@ -105,13 +105,9 @@ def absorb(connection: Connection, instance: str, record: Record, written: Colle
 
 def queue(connection: Connection, instance: str, refs: Collection[Ref]) -> None:
     """Put records into the queue of those that the next plan looks at."""
-    table = connector_changes
-    for batch in _batches(refs):
-        for condition in _among(table.c, batch):
-            connection.execute(table.delete().where(table.c.instance == instance, condition))
-        connection.execute(
-            table.insert(), [{"instance": instance, "object": ref.object, "record_id": ref.id} for ref in batch]
-        )
+    table, names = connector_changes, ("instance", "object", "record_id", "plan_id")
+    for batch in _batches(refs):  # several tasks may queue the same Contacts at once
+        put(connection, table, [dict(zip(names, (instance, *ref, None), strict=True)) for ref in batch])
 
 
 def queue_contacts_of(connection: Connection, instance: str, organisations: Sequence[int]) -> None:
@@ -205,15 +201,26 @@ def _where_ref(statement: Any, instance: str, ref: Ref) -> Any:
     return statement.where(table.instance == instance, table.object == ref.object, table.record_id == ref.id)
 
 
+def _is_doubtful(record: Record, row: Row[Any]) -> bool:
+    """Say whether a state that differs from the staged one may be older, and may be newer or know more.
+
+    Other fields are those of another mapping, which asks for every record again, or custom fields that were filled in
+    since a read that lags behind.
+    """
+    if set(record.data) != set(row.data):
+        return _is_older(record, row)
+    return bool(record.updated_at == row.updated_at)
+
+
 def _is_older(record: Record, row: Row[Any]) -> bool:
     return record.updated_at is not None and row.updated_at is not None and record.updated_at < row.updated_at
 
 
 def _confirm(connection: Connection, instance: str, row: Row[Any], record: Record) -> None:
     """The record is there and as it was; only its time may be new."""
-    if row.missing_since is not None or row.gone or (record.updated_at and record.updated_at != row.updated_at):
-        news = {"updated_at": record.updated_at, "edited_at": record.updated_at}
-        times = news if record.updated_at != row.updated_at else {}
+    is_newer = record.updated_at not in (None, row.updated_at) and not _is_older(record, row)
+    if row.missing_since is not None or row.gone or is_newer:
+        times = {"updated_at": record.updated_at, "edited_at": record.updated_at} if is_newer else {}
         update = _where_ref(connector_records.update(), instance, record.ref)
         connection.execute(update.values(missing_since=None, gone=False, **times))
 

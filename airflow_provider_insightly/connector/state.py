@@ -34,6 +34,9 @@ CREATING_SINCE = "creating since"
 PUBLISHED_UNTIL = "notes published until"
 """The fact that says up to which time the timeline was published as Notes."""
 
+NEWEST_PLAN = "newest plan"
+"""The fact that names the plan that was made last: what an older one holds is out of date."""
+
 VISITS_READ = "visits read"
 """The fact that says that the visits of all linked prospects were read once."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from airflow_provider_insightly.api.catalogue import get_object
 from airflow_provider_insightly.api.client import InsightlyClient
 from airflow_provider_insightly.api.errors import NotFoundError
-from airflow_provider_insightly.connector.extraction import Clock
+from airflow_provider_insightly.connector.extraction import Clock, read_everything, steady_pages
 from airflow_provider_insightly.connector.mapping import MappedField, staged_fields
 from airflow_provider_insightly.connector.records import PROSPECT, Ref, read_record
 from airflow_provider_insightly.connector.staging import queue, set_gone, stage
@@ -66,9 +66,11 @@ def sweep(
     mark = str(uuid.uuid4())
     unknown: set[int] = set()
     total: int | None = None
+    pages = 0
     obj = get_object(object_name)
     id_field = obj.id_field or ""
-    for page in client.pages(obj.path, params={"brief": "true"}):
+    for page in steady_pages(client, obj.path, {"brief": "true"}):
+        pages += 1
         ids = [int(answer[id_field]) for answer in page.records]
         with writing(engine) as connection:
             unknown.update(_mark(connection, instance, object_name, ids, mark))
@@ -81,8 +83,11 @@ def sweep(
         missing = _conclude(connection, instance, object_name, mark, now) if complete else 0
         if complete:
             write_time(connection, instance, f"swept {object_name}", now())
-    for number in sorted(unknown):
-        _stage_by_id(client, engine, instance, Ref(object_name, number), mapping, now)
+    if len(unknown) > pages:  # a permission was given, say: all pages are fewer requests than these records
+        read_everything(client, engine, instance, object_name, mapping, now)
+    else:
+        for number in sorted(unknown):
+            _stage_by_id(client, engine, instance, Ref(object_name, number), mapping, now)
     gone = confirm(client, engine, instance, object_name, mapping, grace_hours=grace_hours, now=now)
     return Sweep(object_name, complete, missing, len(unknown), gone)
 
@@ -106,12 +111,11 @@ def confirm(
         waiting = select(_c.record_id).where(_of(instance, object_name), due, _c.gone.is_(False))
         linked = list(connection.execute(waiting.where(_is_linked(object_name)).order_by(_c.record_id)).scalars())
     gone = sum(_stage_by_id(client, engine, instance, Ref(object_name, number), mapping, now) for number in linked)
-    with writing(engine) as connection:  # nothing hangs on the others, so that no request is spent on them
-        connection.execute(
-            update(connector_records)
-            .where(_of(instance, object_name), due, _c.gone.is_(False), ~_is_linked(object_name))
-            .values(gone=True)
-        )
+    with writing(engine) as connection:  # nothing hangs on the others but an address: no request is spent on them
+        others = _of(instance, object_name) & due & _c.gone.is_(False) & ~_is_linked(object_name)
+        freed = connection.execute(select(_c.record_id).where(others)).scalars().all()
+        queue(connection, instance, [Ref(object_name, number) for number in freed])
+        connection.execute(update(connector_records).where(others).values(gone=True))
     return gone
 
 
@@ -130,8 +134,8 @@ def _is_linked(object_name: str):  # type: ignore[no-untyped-def]
 
 
 def _mark(connection: Connection, instance: str, object_name: str, ids: list[int], mark: str) -> set[int]:
-    """Mark the records as seen; return the ids that are not staged."""
-    here = _of(instance, object_name) & _c.record_id.in_(ids)
+    """Mark the records as seen; return the ids of those that were never read, of which some have a place."""
+    here = _of(instance, object_name) & _c.record_id.in_(ids) & _c.updated_at.is_not(None)
     connection.execute(update(connector_records).where(here).values(sweep=mark))
     return set(ids) - set(connection.execute(select(_c.record_id).where(here)).scalars())
 

@@ -19,6 +19,7 @@ from airflow_provider_insightly.connector.log_search import about
 from airflow_provider_insightly.connector.records import PROSPECT, Ref
 from airflow_provider_insightly.connector.rules.show_prospect_timeline import Entry, publish_days
 from airflow_provider_insightly.connector.settings import Settings
+from airflow_provider_insightly.connector.staging import read_records
 from airflow_provider_insightly.connector.state import PUBLISHED_UNTIL, VISITS_READ, read_state, read_time, write_state
 from airflow_provider_insightly.connector.values import Value, parse_time
 from airflow_provider_insightly.connector.world import Link
@@ -168,13 +169,25 @@ def plan_notes(connection: Connection, instance: str, settings: Settings, now: d
     notes = connector_notes.c
     actions: list[Action] = []
     for prospect_id, crm_object, crm_id in connection.execute(active).all():
+        crm = _open_record(connection, instance, prospect_id, Ref(crm_object, crm_id))
+        if crm is None:
+            continue
         entries = _visits(connection, instance, prospect_id, first, end)[0]
         entries += _events(connection, instance, about(Ref(PROSPECT, prospect_id)), first, end)[0]
         done = connection.execute(
             select(notes.day).where(notes.instance == instance, notes.prospect_id == prospect_id)
         ).scalars()
-        actions += publish_days(Link(prospect_id, Ref(crm_object, crm_id)), entries, done)
+        actions += publish_days(Link(prospect_id, crm), entries, done)
     return actions
+
+
+def _open_record(connection: Connection, instance: str, prospect_id: int, crm: Ref) -> Ref | None:
+    """Return the record that a pair's Notes belong to: a Lead's Contact once it is converted; none of closed pairs."""
+    found = {record.ref: record for record in read_records(connection, instance, [Ref(PROSPECT, prospect_id), crm])}
+    prospect, record = found.get(Ref(PROSPECT, prospect_id)), found.get(crm)
+    if record is None or record.gone or (prospect is not None and prospect.do_not_sync):
+        return None
+    return record.converted_into if record.converted else crm
 
 
 def note_published(connection: Connection, instance: str, prospect_id: int, day: str, note_id: int) -> None:

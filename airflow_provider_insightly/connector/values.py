@@ -15,6 +15,10 @@ Value: TypeAlias = Any
 FieldType: TypeAlias = Literal["text", "integer", "number", "boolean", "date", "datetime", "dropdown", "multiselect"]
 
 
+LONGEST_KEY = 320
+"""The longest e-mail address there can be, and what the store has room for: casefolded, ``ß`` grows to ``ss``."""
+
+
 class ValueTypeError(ValueError):
     """A value cannot be read as the type that its field has."""
 
@@ -34,9 +38,11 @@ def canonical(value: Value, field_type: FieldType) -> Value:
     if is_empty(value):
         return None
     try:
-        return _READERS[field_type](value)
-    except (ValueError, TypeError, InvalidOperation):
-        raise ValueTypeError(f"{value!r} is not a {field_type}") from None
+        read = _READERS[field_type](value)
+    except (ValueError, TypeError, InvalidOperation, OverflowError):
+        article = "an" if field_type == "integer" else "a"
+        raise ValueTypeError(f"{value!r} is not {article} {field_type}") from None
+    return None if is_empty(read) else read
 
 
 def email_key(address: Value) -> str | None:
@@ -49,7 +55,8 @@ def email_key(address: Value) -> str | None:
     trimmed = address.strip()
     if len(trimmed) > 255 or not _ADDRESS.fullmatch(trimmed):
         return None
-    return unicodedata.normalize("NFC", trimmed).casefold()
+    key = unicodedata.normalize("NFC", trimmed).casefold()
+    return key if len(key) <= LONGEST_KEY else None
 
 
 def parse_time(text: Value) -> datetime | None:
@@ -80,26 +87,34 @@ def is_custom(field: str) -> bool:
     return field.endswith("__c")
 
 
-_ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
+_LARGEST_EXPONENT = 308
+"""Of ten, in a number that a computer's floating point holds: ``1e999999999`` would be a billion digits."""
+
+_ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s.,;<>\"]+(\.[^@\s.,;<>\"]+)+")
 
 
 def _text(value: Value) -> str:
     return unicodedata.normalize("NFC", str(value)).replace("\r\n", "\n").strip()
 
 
-def _integer(value: Value) -> int:
+def _decimal(value: Value) -> Decimal:
+    if isinstance(value, bool):
+        raise ValueError
     number = Decimal(str(value))
-    if isinstance(value, bool) or number != number.to_integral_value():
+    if not number.is_finite() or number.adjusted() > _LARGEST_EXPONENT:
+        raise ValueError
+    return number
+
+
+def _integer(value: Value) -> int:
+    number = _decimal(value)
+    if number != number.to_integral_value():
         raise ValueError
     return int(number)
 
 
 def _number(value: Value) -> int | float:
-    if isinstance(value, bool):
-        raise ValueError
-    number = Decimal(str(value))
-    if not number.is_finite():
-        raise ValueError
+    number = _decimal(value)
     return int(number) if number == number.to_integral_value() else float(number)
 
 
@@ -114,7 +129,7 @@ def _datetime(value: Value) -> str:
     parsed = parse_time(value)
     if parsed is None:
         raise ValueError
-    return parsed.strftime("%Y-%m-%d %H:%M:%S")
+    return parsed.replace(microsecond=0, tzinfo=None).isoformat(" ")  # strftime writes the year 22 as "22"
 
 
 def _date(value: Value) -> str:

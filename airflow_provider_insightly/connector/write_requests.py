@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_insightly.api.catalogue import get_object
 from airflow_provider_insightly.api.client import InsightlyClient
-from airflow_provider_insightly.api.errors import InsightlyError
+from airflow_provider_insightly.api.errors import InsightlyError, InvalidRequestError
 from airflow_provider_insightly.connector.mapping import MappedField, staged_fields
 from airflow_provider_insightly.connector.records import EMAIL_FIELD, PROSPECT, Record, Ref, read_record
 from airflow_provider_insightly.connector.values import Value, unflatten
@@ -41,8 +41,29 @@ class WriteRequests:
         id_field = get_object(ref.object).id_field or ""
         return self.read(ref.object, self.client.update(ref.object, {id_field: ref.id, **unflatten(values)}))
 
-    def create_prospect(self, values: Mapping[str, Value], is_known: Callable[[Record], bool], again: bool) -> Record:
-        """Create a prospect, once.
+    def write_each(self, ref: Ref, values: Mapping[str, Value]) -> tuple[Record, Mapping[str, InvalidRequestError]]:
+        """Change fields of a record; those that Insightly refuses alone, so that one does not keep the others back.
+
+        :returns: the record as it is afterwards, and the refused fields.
+        :raises InvalidRequestError: all of them are refused.
+        """
+        try:
+            return self.write(ref, values), {}
+        except InvalidRequestError as error:
+            refused, record, last = dict[str, InvalidRequestError](), None, error
+        for name, value in values.items() if len(values) > 1 else ():
+            try:
+                record = self.write(ref, {name: value})
+            except InvalidRequestError as error:
+                refused[name] = error
+        if record is None:
+            raise last
+        return record, refused
+
+    def create_prospect(
+        self, values: Mapping[str, Value], is_known: Callable[[Record], bool], again: bool
+    ) -> tuple[Record, bool]:
+        """Create a prospect, once; return it, and whether this is the answer: else an earlier attempt was found.
 
         :param is_known: whether a prospect was there before, and so cannot be the one that was created.
         :param again: an earlier attempt was not answered.
@@ -50,14 +71,16 @@ class WriteRequests:
         body = unflatten(values)
         found = self._find_prospect(values["EMAIL_ADDRESS"], is_known) if again else None
         if found is not None:
-            return found
+            return found, False
         try:
-            return self.read(PROSPECT, self.client.create(PROSPECT, body))
+            return self.read(PROSPECT, self.client.create(PROSPECT, body)), True
         except InsightlyError as error:
             if error.outcome != "unknown":
                 raise
         found = self._find_prospect(values["EMAIL_ADDRESS"], is_known)
-        return found or self.read(PROSPECT, self.client.create(PROSPECT, body))
+        if found is not None:
+            return found, False
+        return self.read(PROSPECT, self.client.create(PROSPECT, body)), True
 
     def create_note(self, crm: Ref, note: Mapping[str, Value], again: bool) -> int:
         """Write a Note on a Lead or Contact, once; return its id.
@@ -76,14 +99,19 @@ class WriteRequests:
                 raise
             return found
 
-    def join_tags(self, prospect: Ref, answer: Mapping[str, Any], tags: Sequence[str]) -> None:
-        """Add tags to those that an answer shows."""
+    def join_tags(self, prospect: Ref, answer: Mapping[str, Any], tags: Sequence[str]) -> bool:
+        """Add tags to those that an answer shows; return whether there were any to add."""
         present = tags_of(answer)
-        if set(tags) - set(present):
-            self.set_tags(prospect, [*present, *(tag for tag in tags if tag not in present)])
+        news = [tag for tag in tags if tag not in present]
+        if news:
+            self.set_tags(prospect, [*present, *news])
+        return bool(news)
 
     def set_tags(self, prospect: Ref, tags: Sequence[str]) -> None:
-        """Give a prospect these tags and no others."""
+        """Give a prospect these tags and no others.
+
+        That moves the time of its last change: a write after it, or a read, tells which time is not a person's.
+        """
         self.client.request("PUT", f"/{PROSPECT}/{prospect.id}/Tags", json=[{"TAG_NAME": tag} for tag in tags])
 
     def _find_prospect(self, address: str, is_known: Callable[[Record], bool]) -> Record | None:

@@ -76,13 +76,13 @@ class ConnectorOperator(BaseOperator):
         from airflow_provider_insightly.api.errors import AccessDeniedError, AuthenticationError
         from airflow_provider_insightly.connector.configuration import ConfigurationError
         from airflow_provider_insightly.connector.mapping import MappingError
-        from airflow_provider_insightly.connector.plans import PlanHeldError
+        from airflow_provider_insightly.connector.plans import OutdatedPlanError, PlanHeldError
 
         try:
             return self.take_step(context)
         except (
             *(AuthenticationError, AccessDeniedError),
-            *(ConfigurationError, MappingError, PlanHeldError),
+            *(ConfigurationError, MappingError, PlanHeldError, OutdatedPlanError),
         ) as error:
             raise AirflowFailException(str(error)) from error
 

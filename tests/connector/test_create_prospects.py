@@ -84,6 +84,34 @@ def test_empty_or_malformed_address_waits_for_a_later_change(office: Office, add
     assert [prospect["EMAIL_ADDRESS"] for prospect in office.all("Prospect")] == ["ada@example.com"]
 
 
+def test_a_prospect_that_cannot_be_seen_keeps_its_address(office: Office) -> None:
+    """A lost permission: whoever is not listed any more may well be there."""
+    prospect, changed = office.prospect("ada@example.com"), office.contact("b@example.com")
+    office.run()
+    office.in_web_page("/permissions/Prospect/lose")
+    contact = office.contact("ada@example.com")
+    office.edit("Contacts", changed, EMAIL_ADDRESS="ada@example.com")
+    office.run()
+    office.in_web_page("/permissions/Prospect/regain")
+    assert len(office.all("Prospect")) == 2
+    assert reasons(office) == ["email_in_use"]
+    office.edit("Contacts", changed, EMAIL_ADDRESS="b@example.com")
+    office.run()
+    assert office.links()[prospect] == Ref("Contacts", contact)
+
+
+def test_the_address_of_a_prospect_that_was_deleted_is_free(office: Office) -> None:
+    prospect = office.prospect("ada@example.com")
+    office.run()
+    office.delete("Prospect", prospect)
+    contact = office.contact("ada@example.com")
+    office.run()
+    assert office.all("Prospect") == []  # it is missing, no more
+    office.wait(hours=25)
+    office.run()
+    assert list(office.links().values()) == [Ref("Contacts", contact)]
+
+
 def test_tombstoned_pair_is_not_created_again(office: Office) -> None:
     contact = office.contact("ada@example.com")
     office.run()
@@ -131,6 +159,16 @@ def test_older_records_get_no_prospect_but_by_backfill(office: Office) -> None:
     assert len(office.all("Prospect")) == 1
 
 
+def test_records_from_the_time_when_the_box_was_off_get_no_prospect(office: Office) -> None:
+    for address, on in (("a@example.com", True), ("b@example.com", False), ("c@example.com", True)):
+        office.run(create_prospects=on)
+        office.wait(seconds=2)
+        office.contact(address)
+        office.run(create_prospects=on)
+        office.wait(seconds=2)
+    assert [prospect["EMAIL_ADDRESS"][0] for prospect in office.all("Prospect")] == ["a", "c"]
+
+
 def test_box_off_creates_nothing(office: Office) -> None:
     office.contact("ada@example.com")
     office.run(create_prospects=False, backfill=True)
@@ -156,6 +194,20 @@ def test_a_prospect_whose_answer_was_lost_twice_is_ours_though_box_6_is_off(offi
     office.run(match_by_email=False)
     [prospect] = office.all("Prospect")
     assert office.links() == {prospect["PROSPECT_ID"]: Ref("Contacts", contact)}
+
+
+def test_an_edit_of_a_prospect_whose_answer_was_lost_is_not_taken_for_agreed(office: Office) -> None:
+    contact = office.contact("ada@example.com", PHONE="1")
+    office.sandbox.faults([{**LOST, "kind": "drop_before", "nth": 1}, {**LOST, "kind": "drop_after_commit", "nth": 2}])
+    office.run()
+    office.sandbox.faults([])
+    [prospect] = office.all("Prospect")
+    office.wait(minutes=10)
+    office.edit("Prospect", prospect["PROSPECT_ID"], PHONE="2", LAST_NAME="Lovelace")
+    for _ in range(2):
+        office.run()
+    assert office.get("Contacts", contact)["PHONE"] == "2"  # the newer one
+    assert office.get("Prospect", prospect["PROSPECT_ID"])["LAST_NAME"] == "Byron"  # by CRM Value
 
 
 def test_a_prospect_that_lists_do_not_show_yet_is_not_created_again(office: Office) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_insightly.connector.explanation import explain
 from airflow_provider_insightly.connector.records import Ref
 from tests.connector.conftest import Office
 
@@ -34,6 +35,21 @@ def test_lead_converted_and_contact_without_prospect_relinks(office: Office, opt
     office.run(**options)
     assert office.links() == {prospect: Ref("Contacts", contact)}
     assert office.get("Prospect", prospect)["LAST_NAME"] == "Lovelace"
+
+
+def test_a_conversion_leads_back_to_a_contact_whose_pair_had_ended(office: Office) -> None:
+    prospect, contact = make_pair(office)
+    office.delete("Contacts", contact)
+    office.run(**OFF)
+    office.in_web_page(f"/recycle-bin/Contacts/{contact}/restore")
+    lead = office.lead("a@example.com")
+    office.run(**OFF)
+    assert office.links() == {prospect: Ref("Leads", lead)}
+    convert_into(office, lead, contact)
+    for _ in range(2):
+        office.run(**OFF)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+    assert office.tombstones() == {(prospect, Ref("Leads", lead))}
 
 
 def converted_into_a_contact_with_a_prospect(office: Office) -> tuple[int, int, int, int]:
@@ -122,6 +138,84 @@ def test_a_merge_that_was_cut_short_closes_no_survivor(office: Office, monkeypat
     office.run(**ON, run_id="cut short")
     survivor = office.get("Prospect", kept)
     assert (survivor["DO_NOT_SYNC"], survivor["TAGS"], survivor["PHONE"]) == (False, [], "7")
+    filled = office.log(event="merge", record=Ref("Prospect", kept), field="DESCRIPTION")
+    assert [(row["before"], row["after"], row["result"]) for row in filled] == [(None, "from a fair", "applied")]
+
+
+def test_the_survivor_of_a_merge_gets_the_address_of_the_lost_one_where_crm_says_so(office: Office) -> None:
+    lost_prospect, _, kept_prospect, _ = merge_two(office)
+    office.run(**ON)
+    assert office.get("Prospect", kept_prospect)["EMAIL_ADDRESS"] == "a@example.com"
+    assert [row["result"] for row in office.log(event="merge", record=Ref("Prospect", lost_prospect))] == ["applied"]
+    assert office.run(**ON).results == {}
+
+
+def test_a_merged_prospect_gives_its_address_in_a_later_run_too(office: Office) -> None:
+    lost_prospect, lost = make_pair(office, "a@example.com", PHONE="7")
+    kept_prospect, kept = make_pair(office, "b@example.com")
+    office.delete("Contacts", lost)
+    office.run(**ON, merge_map={f"Contacts/{lost}": f"Contacts/{kept}"})
+    office.edit("Contacts", kept, EMAIL_ADDRESS="a@example.com")
+    office.run(**ON)
+    assert office.get("Prospect", kept_prospect)["EMAIL_ADDRESS"] == "a@example.com"
+    assert office.get("Prospect", lost_prospect)["DO_NOT_SYNC"] is True
+
+
+def test_a_merge_logs_what_it_filled_in_on_the_survivor(office: Office) -> None:
+    lost_prospect, lost, kept_prospect, kept = merge_two(office)
+    office.run(**ON)
+    [row] = office.log(event="merge", record=Ref("Prospect", lost_prospect))
+    what = f"prospect {lost_prospect} is merged into {kept_prospect}"
+    reason = f"merged: Contacts {lost} was merged into Contacts {kept}; {what}"
+    assert (row["crm_id"], row["reason"], row["result"], row["http_status"]) == (lost, reason, "applied", 200)
+    [row] = office.log(event="merge", record=Ref("Prospect", kept_prospect))  # what CRM filled in was synced before
+    assert (row["field"], row["before"], row["after"], row["result"]) == (
+        *("DESCRIPTION", None),
+        *("from a fair", "applied"),
+    )
+    with office.store.connect() as connection:
+        lines = explain(connection, "test", Ref("Prospect", kept_prospect), "DESCRIPTION", ()).lines
+    assert "merge DESCRIPTION None → 'from a fair': applied" in lines[-1]
+
+
+@pytest.mark.parametrize("closed", ["lost", "survivor"])
+def test_a_prospect_that_is_closed_is_not_merged(office: Office, closed: str) -> None:
+    lost_prospect, lost, kept_prospect, kept = merge_two(office)
+    number = lost_prospect if closed == "lost" else kept_prospect
+    office.edit("Prospect", number, DO_NOT_SYNC=True)
+    before = office.get("Prospect", number)
+    office.run(**ON)
+    assert office.get("Prospect", number) == before
+    assert office.log(event="merge") == []
+    assert office.tombstones() == {(lost_prospect, Ref("Contacts", lost))}
+    assert office.links() == {kept_prospect: Ref("Contacts", kept)}
+
+
+def convert_into(office: Office, lead: int, contact: int) -> None:
+    """Convert a Lead into a Contact that was there before."""
+    office.in_web_page(f"/records/Leads/{lead}", {"CONVERTED": True, "CONVERTED_CONTACT_ID": contact})
+
+
+def test_nothing_is_merged_into_a_prospect_that_was_deleted(office: Office) -> None:
+    lead, prospect = office.lead("a@example.com"), office.prospect("a@example.com")
+    deleted, contact = make_pair(office, "b@example.com")
+    convert_into(office, lead, contact)
+    office.delete("Prospect", deleted)
+    office.run(**ON)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+    assert office.log(event="merge") == []
+
+
+def test_a_merge_into_a_prospect_that_is_missing_leaves_the_other_as_it_is(office: Office) -> None:
+    lead, prospect = office.lead("a@example.com"), office.prospect("a@example.com")
+    deleted, contact = make_pair(office, "b@example.com")
+    convert_into(office, lead, contact)
+    office.delete("Prospect", deleted)
+    options = {**ON, "sweep_hours": 24}  # that it was deleted shows while it is merged, before any sweep
+    assert office.run(**options).results["merge"] == {"failed": 1}
+    office.wait(hours=25)
+    office.run(**options)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
 
 
 def test_merged_with_delete_mode_waits_for_a_person_and_then_deletes(office: Office) -> None:
@@ -180,6 +274,68 @@ def test_a_stated_merge_needs_no_signs(office: Office) -> None:
     assert office.links() == {prospect: Ref("Contacts", kept)}
 
 
+def test_a_stated_merge_counts_more_than_a_lead_with_the_address(office: Office) -> None:
+    prospect, lost = make_pair(office)
+    kept = office.contact("other@example.com", FIRST_NAME="Grace", LAST_NAME="Hopper")
+    office.lead("a@example.com")
+    office.run()
+    office.delete("Contacts", lost)
+    office.run(**ON, merge_map={f"Contacts/{lost}": f"Contacts/{kept}"})
+    assert office.links() == {prospect: Ref("Contacts", kept)}
+
+
+def test_stated_merges_are_followed_to_the_last(office: Office) -> None:
+    prospect, lost = make_pair(office)
+    between, kept = office.contact("b@example.com", FIRST_NAME="Betty"), office.contact("c@example.com", FIRST_NAME="C")
+    office.run()
+    for number in (lost, between):
+        office.delete("Contacts", number)
+    stated = {f"Contacts/0{lost}": f"Contacts/{between}", f"Contacts/{between}": f"Contacts/{kept}"}
+    office.run(**ON, merge_map=stated)
+    assert office.links() == {prospect: Ref("Contacts", kept)}
+
+
+def test_a_stated_merge_is_followed_through_the_conversion_of_the_survivor(office: Office) -> None:
+    lost, prospect = office.lead("a@example.com"), office.prospect("a@example.com")
+    kept = office.lead("b@example.com", FIRST_NAME="Betty")
+    office.run()
+    office.delete("Leads", lost)
+    office.in_web_page(f"/leads/{kept}/convert")
+    office.run(**ON, merge_map={f"Leads/{lost}": f"Leads/{kept}"})
+    assert office.links() == {prospect: Ref("Contacts", office.get("Leads", kept)["CONVERTED_CONTACT_ID"])}
+
+
+@BOTH
+def test_a_stated_merge_waits_for_a_survivor_that_is_not_found(office: Office, options: dict[str, Any]) -> None:
+    prospect, lost = make_pair(office)
+    kept = office.contact("b@example.com", FIRST_NAME="Betty")
+    office.run()
+    office.delete("Contacts", lost)
+    stated = {f"Contacts/{lost}": "Contacts/987654"}
+    for _ in range(2):
+        office.run(**options, merge_map=stated)
+    assert office.links() == {prospect: Ref("Contacts", lost)}
+    assert office.get("Prospect", prospect)["DO_NOT_SYNC"] is False
+    [row] = office.log(event="relink")
+    assert (row["result"], row["reason"]) == (
+        "skipped",
+        f"merge_map: Contacts {lost} was merged into Contacts 987654, which was not found",
+    )
+    office.run(**ON, merge_map={f"Contacts/{lost}": f"Contacts/{kept}"})
+    assert office.links() == {prospect: Ref("Contacts", kept)}
+
+
+def test_a_stated_merge_is_done_when_its_survivor_is_seen(office: Office) -> None:
+    prospect, lost = make_pair(office)
+    office.delete("Contacts", lost)
+    stated = {f"Contacts/{lost}": f"Contacts/{lost + 1}"}
+    office.run(**ON, merge_map=stated)
+    kept = office.contact("b@example.com", FIRST_NAME="Betty")
+    assert kept == lost + 1
+    office.run(**ON, merge_map=stated)
+    assert office.links() == {prospect: Ref("Contacts", kept)}
+
+
 def test_an_uncertain_merge_is_proposed_and_not_done(office: Office) -> None:
     prospect, lost = make_pair(office, FIRST_NAME="Ada")
     office.wait(seconds=5)
@@ -190,6 +346,19 @@ def test_an_uncertain_merge_is_proposed_and_not_done(office: Office) -> None:
     assert reasons(office, "relink") == ["proposed"]
     assert office.links() == {prospect: Ref("Contacts", lost)}
     assert office.get("Prospect", prospect)["DO_NOT_SYNC"] is False
+
+
+def test_a_proposed_merge_is_done_when_approved_and_the_new_pair_is_synced(office: Office) -> None:
+    prospect, lost = make_pair(office, FIRST_NAME="Ada")
+    office.wait(seconds=5)
+    kept = office.contact("a@example.com", FIRST_NAME="Grace", LAST_NAME="Hopper")
+    office.delete("Contacts", lost)
+    office.run(**ON)
+    plan = office.run(**ON, dry_run=True).plan_hash
+    office.run(**ON, approve_plan=plan)
+    assert office.links() == {prospect: Ref("Contacts", kept)}
+    office.run(**ON)
+    assert office.get("Prospect", prospect)["FIRST_NAME"] == "Grace"
 
 
 def test_a_blank_that_the_connector_filled_is_no_sign_of_a_merge(office: Office) -> None:
@@ -271,6 +440,16 @@ def test_prospect_deleted_in_marketing_buries_the_link_and_leaves_crm(office: Of
     assert office.links() == {}
     assert office.tombstones() == {(prospect, Ref("Contacts", contact))}
     assert office.get("Contacts", contact) == before
+
+
+def test_an_edit_while_the_other_side_could_not_be_seen_is_synced_when_it_can(office: Office) -> None:
+    prospect, contact = make_pair(office)
+    office.in_web_page("/permissions/Contacts/lose")
+    office.edit("Prospect", prospect, TITLE="Countess")
+    office.run()
+    office.in_web_page("/permissions/Contacts/regain")
+    office.run()
+    assert office.get("Contacts", contact)["TITLE"] == "Countess"
 
 
 def test_missing_within_the_grace_period_deletes_nothing(office: Office) -> None:

@@ -13,7 +13,7 @@ from airflow_provider_insightly.connector.explanation import explain
 from airflow_provider_insightly.connector.log_export import export_csv, export_jsonl
 from airflow_provider_insightly.connector.log_search import LogFilter, read_log
 from airflow_provider_insightly.connector.mapping import FieldMapping
-from airflow_provider_insightly.connector.records import Ref
+from airflow_provider_insightly.connector.records import EMAIL_FIELD, OPT_OUT_FIELD, Ref
 from tests.connector.conftest import Office
 
 
@@ -122,9 +122,14 @@ def test_a_rejected_write_says_why(office: Office, pair: tuple[int, int]) -> Non
 def test_old_rows_are_dropped_and_consent_lives_longer(office: Office, pair: tuple[int, int]) -> None:
     office.edit("Prospect", pair[0], OPTED_OUT=True)
     office.run(run_id="consent")
+    office.contact("b@example.com", EMAIL_OPTED_OUT=True)
+    office.run(create_prospects=True, backfill=True)
     office.wait(days=91)
     office.run()
-    assert {row["event"] for row in office.log()} == {"opt_out_crm"}
+    assert {(row["event"], row["field"]) for row in office.log()} == {
+        ("opt_out_crm", "EMAIL_OPTED_OUT"),
+        ("create", "OPTED_OUT"),
+    }
     office.wait(days=310)
     office.run()
     assert office.log() == []
@@ -141,6 +146,26 @@ def test_explain_says_why_a_field_has_its_value(office: Office, pair: tuple[int,
         "Both sides last agreed on '1'.",
     ]
     assert lines[4].endswith("run first: update_prospect MOBILE None → '1': applied")
+
+
+@pytest.mark.parametrize("record", ["Prospect", "Leads"])
+def test_explain_says_which_rule_carries_an_address_and_an_opt_out(office: Office, record: str) -> None:
+    lead, prospect = office.lead("a@example.com"), office.prospect("a@example.com")
+    office.run()
+    office.edit("Leads", lead, EMAIL="b@example.com", EMAIL_OPTED_OUT=True)
+    office.run(run_id="second", overwrite_opted_out=True)
+    ref = Ref(record, prospect if record == "Prospect" else lead)
+    told = []
+    for names in (EMAIL_FIELD, OPT_OUT_FIELD):
+        with office.store.connect() as connection:
+            told += explain(connection, "test", ref, names[record], ()).lines[2:]
+    assert [line.split(" run ")[-1] for line in told] == [
+        "Rule: the address is carried from CRM to Marketing alone, by setting 2 (update_email_addresses).",
+        "second: change_email EMAIL_ADDRESS 'a@example.com' → 'b@example.com': applied",
+        "Rule: opt-outs only grow; from CRM to Marketing by setting 7 (overwrite_opted_out).",
+        "Both sides last agreed on True.",
+        "second: opt_out_prospect OPTED_OUT False → True: applied",
+    ]
 
 
 def test_explain_an_unmapped_field_of_an_unlinked_record(office: Office, pair: tuple[int, int]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -97,6 +97,7 @@ filters = st.builds(
 
 @settings(deadline=None, max_examples=60)
 @given(filters, st.integers(1, 40), st.booleans())
+@example(LogFilter(result="applied", record=3), 4, True)  # from above, another index is the rarest
 def test_paging_finds_just_what_fits_in_both_directions(
     engine: Engine, wanted: LogFilter, limit: int, short: bool
 ) -> None:

@@ -62,6 +62,26 @@ def test_several_contacts_without_those_linked_elsewhere_leave_one(office: Offic
     assert office.links() == {holder: Ref("Contacts", first), prospect: Ref("Contacts", second)}
 
 
+def test_an_id_comes_before_an_address_whichever_prospect_is_older(office: Office) -> None:
+    contact = office.contact("ada@example.com")
+    by_address = office.prospect("ada@example.com")
+    by_id = office.prospect("ada@example.com", CONTACT_ID=contact)
+    office.run()
+    assert office.links() == {by_id: Ref("Contacts", contact)}
+    [row] = office.log(event="match")
+    assert (row["prospect_id"], row["reason"]) == (
+        by_address,
+        f"linked_elsewhere: it belongs to prospect {by_id}",
+    )
+
+
+def test_of_two_ids_of_different_people_the_contact_s_counts(office: Office) -> None:
+    contact, lead = office.contact("ada@example.com"), office.lead("grace@example.com")
+    prospect = office.prospect("grace@example.com", CONTACT_ID=contact, LEAD_ID=lead)
+    office.run(update_email_addresses=False)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+
+
 def test_several_contacts_are_ambiguous_and_skipped(office: Office) -> None:
     numbers = [office.contact("ada@example.com"), office.contact("ada@example.com")]
     prospect = office.prospect("ada@example.com")
@@ -116,6 +136,41 @@ def test_an_id_that_appears_within_the_grace_period_is_used(office: Office) -> N
     office.in_web_page("/permissions/Contacts/regain")
     office.run(match_by_email=False)
     assert office.get("Prospect", prospect)["FIRST_NAME"] == "Augusta"
+
+
+def test_a_contact_that_cannot_be_seen_is_waited_for(office: Office) -> None:
+    """A lost permission: the open Lead with its address must not take its place."""
+    contact = office.contact("ada@example.com")
+    office.lead("ada@example.com")
+    office.run()
+    office.in_web_page("/permissions/Contacts/lose")
+    prospect = office.prospect("ada@example.com")
+    office.run()
+    assert office.links() == {}
+    office.in_web_page("/permissions/Contacts/regain")
+    office.run()
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+
+
+def test_a_lead_is_linked_once_the_contact_counts_as_deleted(office: Office) -> None:
+    contact, lead = office.contact("ada@example.com"), office.lead("ada@example.com")
+    office.run()
+    office.delete("Contacts", contact)
+    prospect = office.prospect("ada@example.com")
+    office.run()
+    assert office.links() == {}
+    office.wait(hours=25)
+    office.run()
+    assert office.links() == {prospect: Ref("Leads", lead)}
+
+
+def test_a_missing_contact_that_is_linked_elsewhere_is_not_waited_for(office: Office) -> None:
+    first, holder = office.contact("ada@example.com"), office.prospect("ada@example.com")
+    office.run()
+    office.delete("Contacts", first)
+    second, prospect = office.contact("ada@example.com"), office.prospect("ada@example.com")
+    office.run()
+    assert office.links() == {holder: Ref("Contacts", first), prospect: Ref("Contacts", second)}
 
 
 def test_linked_pair_is_never_matched_again(office: Office) -> None:

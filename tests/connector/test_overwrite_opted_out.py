@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from airflow_provider_insightly.connector.mapping import CRM_VALUE
+from airflow_provider_insightly.connector import run
+from airflow_provider_insightly.connector.mapping import CRM_VALUE, MARKETING_VALUE, MOST_RECENT
+from airflow_provider_insightly.connector.plans import release
+from airflow_provider_insightly.connector.records import Ref
 from tests.connector.conftest import MAPPING, Office
 
 UNMAPPED = [row for row in MAPPING if row["prospect"] != "OPTED_OUT"]
@@ -25,6 +30,24 @@ def test_no_and_yes_with_the_box_on_and_mapped_opts_the_prospect_out(office: Off
     numbers = pair(office, prospect=False, crm=True)
     office.run(overwrite_opted_out=True)
     assert opted_out(office, numbers) == (True, True)
+
+
+@pytest.mark.parametrize("behavior", [CRM_VALUE, MARKETING_VALUE, MOST_RECENT])
+def test_no_and_yes_is_carried_with_every_behavior(office: Office, behavior: str) -> None:
+    office.mapping = [*UNMAPPED, {**MAPPING[-1], "behavior": behavior}]
+    numbers = pair(office, prospect=False, crm=True)
+    office.run(overwrite_opted_out=True)
+    assert opted_out(office, numbers) == (True, True)
+
+
+def test_a_row_for_leads_alone_carries_no_opt_out_of_contacts(office: Office) -> None:
+    office.mapping = [*UNMAPPED, {"prospect": "OPTED_OUT", "lead": "EMAIL_OPTED_OUT"}]
+    numbers = pair(office, prospect=False, crm=True)
+    office.lead("b@example.com", EMAIL_OPTED_OUT=True)
+    other = office.prospect("b@example.com")
+    office.run(overwrite_opted_out=True)
+    assert opted_out(office, numbers) == (False, True)
+    assert office.get("Prospect", other)["OPTED_OUT"] is True
 
 
 @pytest.mark.parametrize(("box", "mapping"), [(False, MAPPING), (True, UNMAPPED), (False, UNMAPPED)])
@@ -72,6 +95,38 @@ def test_unticked_in_crm_without_both_settings_stays_opted_out(office: Office, o
     assert opted_out(office, numbers) == (True, True)
 
 
+def test_a_contact_that_never_opted_out_does_not_opt_the_prospect_of_its_lead_in(office: Office) -> None:
+    """A Lead that opted out is converted into a Contact that was there before: nobody un-ticked anything."""
+    lead, prospect = (
+        office.lead("a@example.com", EMAIL_OPTED_OUT=True),
+        office.prospect("a@example.com", OPTED_OUT=True),
+    )
+    options = {"overwrite_opted_out": True, "allow_opt_in_from_crm": True}
+    office.run(**options)
+    contact = office.contact("a@example.com")
+    office.in_web_page(f"/records/Leads/{lead}", {"CONVERTED": True, "CONVERTED_CONTACT_ID": contact})
+    office.run(**options)
+    assert office.links() == {prospect: Ref("Contacts", contact)}
+    assert opted_out(office, (prospect, contact)) == (True, True)
+
+
+def test_a_read_that_lags_behind_an_opt_in_does_not_undo_it(office: Office) -> None:
+    numbers = pair(office, prospect=True, crm=True)
+    options = {"overwrite_opted_out": True, "allow_opt_in_from_crm": True}
+    office.run(**options)
+    office.wait(seconds=2)
+    office.edit("Contacts", numbers[1], EMAIL_OPTED_OUT=False)
+    office.sandbox.settings(read_lag=60, clock_offset=office.offset.total_seconds())
+    office.wait(seconds=61)
+    office.run(**options)
+    office.wait(seconds=2)
+    office.run(**options)  # the search still shows the prospect as it was before we opted it in
+    office.sandbox.settings(read_lag=0)
+    office.edit("Contacts", numbers[1], PHONE="1")
+    office.run(**options)
+    assert opted_out(office, numbers) == (False, False)
+
+
 def test_the_ledger_outlives_the_prospect(office: Office) -> None:
     contact = office.contact("a@example.com")
     first = office.prospect("a@example.com", OPTED_OUT=True)
@@ -85,17 +140,46 @@ def test_the_ledger_outlives_the_prospect(office: Office) -> None:
     assert contact != other
 
 
+@pytest.mark.parametrize("merged", [False, True])
+def test_an_opt_out_while_a_person_ponders_the_plan_outlives_the_deletion(
+    office: Office, monkeypatch: pytest.MonkeyPatch, merged: bool
+) -> None:
+    prospect, contact = pair(office, prospect=False, crm=False)
+    kept = office.contact("b@example.com", FIRST_NAME="Betty")
+    office.prospect("b@example.com")
+    office.run()
+    office.delete("Contacts", contact)
+    options = {"delete_or_merge_prospects": True, "delete_mode": "delete", "delete_grace_hours": 0}
+    options |= {"merge_map": {f"Contacts/{contact}": f"Contacts/{kept}"}} if merged else {}
+    plan = office.run(**options, dry_run=True).plan_hash
+
+    def opt_out_and_release(*args: Any) -> str:
+        office.edit("Prospect", prospect, OPTED_OUT=True)
+        return release(*args)
+
+    monkeypatch.setattr(run, "release", opt_out_and_release)
+    office.run(**options, approve_plan=plan)
+    monkeypatch.undo()
+    assert prospect not in [each["PROSPECT_ID"] for each in office.all("Prospect")]
+    office.contact("a@example.com")
+    office.run(create_prospects=True, backfill=True)
+    assert [each["OPTED_OUT"] for each in office.all("Prospect") if each["EMAIL_ADDRESS"][0] == "a"] == [True]
+
+
 def test_the_ledger_follows_an_address_change(office: Office) -> None:
-    office.prospect("b@example.com", OPTED_OUT=True)
+    """With the new address comes its opt-out, in one request: no mail can go out between the two."""
+    former = office.prospect("b@example.com", OPTED_OUT=True)
     contact, prospect = office.contact("a@example.com"), office.prospect("a@example.com")
     office.run()
-    holder = office.all("Prospect")[0]["PROSPECT_ID"]
-    office.edit("Prospect", holder, EMAIL_ADDRESS="c@example.com")
+    office.delete("Prospect", former)
+    office.run(delete_grace_hours=0)
     office.edit("Contacts", contact, EMAIL_ADDRESS="b@example.com")
-    for _ in range(2):
-        office.run()
-    assert office.get("Prospect", prospect)["EMAIL_ADDRESS"] == "b@example.com"
-    assert office.get("Prospect", prospect)["OPTED_OUT"] is True
+    before = len(office.writes())
+    office.run()
+    changed = {"PROSPECT_ID": prospect, "EMAIL_ADDRESS": "b@example.com", "OPTED_OUT": True}
+    assert [body for _, _, body in office.writes()[before:]] == [changed]
+    office.run()
+    assert opted_out(office, (prospect, contact)) == (True, True)
 
 
 def test_opt_outs_are_the_first_writes_of_a_run(office: Office) -> None:

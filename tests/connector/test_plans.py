@@ -119,6 +119,24 @@ def test_an_approval_may_come_before_the_run(office: Office) -> None:
     assert len(office.all("Prospect")) == 2
 
 
+def test_an_approval_is_used_up(office: Office) -> None:
+    """The same decisions may come again, a year later and by mistake."""
+    pairs = two_pairs(office)
+    options = {"crm_empty_overwrites_marketing": True, "breakers": {"emptied": LOW}}
+    for _, contact in pairs:
+        office.edit("Contacts", contact, PHONE_MOBILE=None)
+    plan = held(office, "emptied values of MOBILE: 2", **options)
+    approve(office.store, "test", plan, "Ada", office.now())
+    office.run(**options, run_id="approved")
+    office.run(**options, run_id="approved")  # cleared, it needs no second approval
+    for _, contact in pairs:
+        office.edit("Contacts", contact, PHONE_MOBILE="1")
+    office.run(**options)
+    for _, contact in pairs:
+        office.edit("Contacts", contact, PHONE_MOBILE=None)
+    assert held(office, "emptied values of MOBILE: 2", **options) == plan
+
+
 def test_a_plan_that_was_not_released_is_not_applied(office: Office) -> None:
     office.run(run_id="dry", dry_run=True)
     mapping = check_mapping(FieldMapping.model_validate(row) for row in office.mapping)

@@ -109,6 +109,26 @@ def test_a_lead_gets_the_note_where_there_is_no_contact(office: Office) -> None:
     assert len(office.sandbox.call("GET", f"/Leads/{lead}/Notes").json()) == 1
 
 
+def test_the_contact_of_a_converted_lead_gets_the_note(office: Office) -> None:
+    lead, prospect = office.lead("a@example.com"), office.prospect("a@example.com")
+    office.run(**NOTES)
+    visit(office, prospect)
+    office.run(**NOTES)
+    office.in_web_page(f"/leads/{lead}/convert")
+    office.wait(days=1)
+    office.run(**NOTES)
+    assert len(notes(office, office.get("Leads", lead)["CONVERTED_CONTACT_ID"])) == 1
+
+
+def test_nothing_is_written_of_a_prospect_that_is_closed(office: Office, pair: tuple[int, int]) -> None:
+    visit(office, pair[0])
+    office.run(**NOTES)
+    office.edit("Prospect", pair[0], DO_NOT_SYNC=True)
+    office.wait(days=1)
+    office.run(**NOTES)
+    assert notes(office, pair[1]) == []
+
+
 def test_days_before_the_setting_was_on_get_no_note(office: Office) -> None:
     contact, prospect = office.contact("a@example.com"), office.prospect("a@example.com")
     office.run()

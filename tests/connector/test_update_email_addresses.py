@@ -84,6 +84,49 @@ def test_a_conflict_that_went_away_is_updated(office: Office, pair: tuple[int, i
     assert address(office, pair[0]) == "b@example.com"
 
 
+def test_of_two_that_want_the_address_of_one_holder_one_gets_it(office: Office, pair: tuple[int, int]) -> None:
+    other, other_prospect = office.contact("b@example.com"), office.prospect("b@example.com")
+    office.run()
+    holder = office.prospect("h@example.com", PHONE="7")
+    for contact in (pair[1], other):
+        office.edit("Contacts", contact, EMAIL_ADDRESS="h@example.com")
+    plan = office.run(delete_or_merge_prospects=True, dry_run=True).plan_hash
+    office.run(delete_or_merge_prospects=True, approve_plan=plan)
+    assert [row["prospect_id"] for row in office.log(event="merge", field="EMAIL_ADDRESS", result="applied")] == [
+        holder
+    ]
+    assert (address(office, pair[0]), address(office, other_prospect)) == ("h@example.com", "b@example.com")
+    assert reasons(office) == ["email_conflict"]
+
+
+def test_a_chain_of_changes_is_done_in_two_runs(office: Office, pair: tuple[int, int]) -> None:
+    other, other_prospect = office.contact("b@example.com"), office.prospect("b@example.com")
+    office.run()
+    office.edit("Contacts", pair[1], EMAIL_ADDRESS="b@example.com")
+    office.edit("Contacts", other, EMAIL_ADDRESS="c@example.com")
+    for _ in range(2):
+        office.run()
+    assert (address(office, pair[0]), address(office, other_prospect)) == ("b@example.com", "c@example.com")
+
+
+def test_two_that_swap_their_addresses_are_left_to_a_person(office: Office, pair: tuple[int, int]) -> None:
+    other, other_prospect = office.contact("b@example.com"), office.prospect("b@example.com")
+    office.run()
+    office.edit("Contacts", pair[1], EMAIL_ADDRESS="b@example.com")
+    office.edit("Contacts", other, EMAIL_ADDRESS="a@example.com")
+    for _ in range(3):
+        office.run()
+    assert (address(office, pair[0]), address(office, other_prospect)) == ("a@example.com", "b@example.com")
+    assert reasons(office) == ["email_conflict"] * 2
+
+
+def test_the_same_malformed_address_on_both_sides_is_no_change(office: Office) -> None:
+    contact = office.contact("ada")
+    office.prospect("ada", CONTACT_ID=contact)
+    office.run()
+    assert office.log(event="change_email") == []
+
+
 @pytest.mark.parametrize(("value", "reason"), [(None, "email_empty"), ("  ", "email_empty"), ("b@", "email_malformed")])
 def test_emptied_or_malformed_never_clears(
     office: Office, pair: tuple[int, int], value: str | None, reason: str

@@ -41,7 +41,7 @@ def create(
     is_new = enabled_at is not None and crm.created_at is not None and crm.created_at > enabled_at
     if not (is_new or backfill) or crm.email_key is None:
         return []  # without a usable address it waits: a later change brings it here again
-    holders = world.with_address(PROSPECT, crm.email)
+    holders = world.holders(PROSPECT, crm.email)
     if len(holders) > 1:
         several = ", ".join(str(holder.ref.id) for holder in holders[:10])
         return [_skip(crm, None, f"ambiguous: prospects {several} have {crm.email}")]
@@ -75,7 +75,7 @@ def _skip_holder(crm: Record, holder: Record, world: World, settings: Settings) 
 
 def _create(crm: Record, world: World, mapping: Sequence[MappedField]) -> list[Action]:
     changes = [Change("EMAIL_ADDRESS", None, crm.email)]
-    baseline: dict[str, Value] = {"EMAIL_ADDRESS": crm.email_key}
+    baseline: dict[str, Value] = {}
     opted_out = crm.opted_out or bool(world.opt_outs.get(crm.email_key or ""))
     if opted_out:
         changes.append(Change("OPTED_OUT", None, True, reason="opted out in CRM or in the ledger"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from airflow_provider_insightly.connector.actions import IDENTITY, PENDING, PLANNED, Action
-from airflow_provider_insightly.connector.records import CONTACTS, LEADS, PROSPECT, Record, Ref
+from airflow_provider_insightly.connector.actions import IDENTITY, PENDING, PLANNED, SKIPPED, Action
+from airflow_provider_insightly.connector.records import CONTACTS, LEADS, Record, Ref
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.values import is_empty
-from airflow_provider_insightly.connector.world import Link, World
+from airflow_provider_insightly.connector.world import Link, World, current_crm
 
 STEP = "delete_or_merge_prospects"
 SETTING = "3"
@@ -32,7 +32,7 @@ def follow(link: Link, world: World, settings: Settings) -> list[Action]:
         return _converted(link, prospect, crm, world, settings)
     if not crm.gone:
         return []
-    lead = _returned_as_lead(link, crm, world)
+    lead = _returned_as_lead(link, crm, world) if settings.merged_into(crm.ref) is None else None
     if lead:
         return [_relink(link, lead, "returned: the Contact is gone, a new Lead has its address")]
     return _merged(link, prospect, crm, world, settings) or _deleted(link, prospect, settings)
@@ -56,7 +56,7 @@ def _converted(link: Link, prospect: Record, lead: Record, world: World, setting
     holder = world.link_of(contact)
     if holder is None:
         return [_relink(link, contact, "converted")]
-    return [_merge_prospects(link, prospect, holder, f"converted: {lead.ref} became {contact}", settings)]
+    return [_merge_prospects(link, prospect, holder, f"converted: {lead.ref} became {contact}", world, settings)]
 
 
 def _returned_as_lead(link: Link, crm: Record, world: World) -> Ref | None:
@@ -68,8 +68,16 @@ def _returned_as_lead(link: Link, crm: Record, world: World) -> Ref | None:
 
 
 def _merged(link: Link, prospect: Record, crm: Record, world: World, settings: Settings) -> list[Action]:
+    survivors, verdict = _infer_survivors(crm, world)
     stated = settings.merged_into(crm.ref)
-    survivors, verdict = ([stated], PLANNED) if stated and world.is_live(stated) else _infer_survivors(crm, world)
+    if stated is not None:
+        stated = current_crm(world, stated)
+        found = world.get(stated)
+        if found is None or (found.missing and not found.gone):
+            reason = f"merge_map: {crm.ref} was merged into {stated}, which was not found"
+            return [_relink(link, stated, reason, STEP, SKIPPED)]
+        if not found.gone:
+            survivors, verdict = [stated], PLANNED
     if not survivors:
         return []
     survivor = survivors[0]
@@ -81,7 +89,7 @@ def _merged(link: Link, prospect: Record, crm: Record, world: World, settings: S
     holder = world.link_of(survivor)
     if holder is None:
         return [_relink(link, survivor, reason, STEP if verdict == PENDING else IDENTITY, verdict)]
-    return [_merge_prospects(link, prospect, holder, reason, settings, verdict)]
+    return [_merge_prospects(link, prospect, holder, reason, world, settings, verdict)]
 
 
 def _infer_survivors(lost: Record, world: World) -> tuple[list[Ref], str]:
@@ -127,14 +135,24 @@ def _deleted(link: Link, prospect: Record, settings: Settings) -> list[Action]:
 
 
 def _merge_prospects(
-    link: Link, prospect: Record, holder: Link, reason: str, settings: Settings, verdict: str = PLANNED
+    link: Link,
+    prospect: Record,
+    holder: Link,
+    reason: str,
+    world: World,
+    settings: Settings,
+    verdict: str = PLANNED,
 ) -> Action:
-    if not settings.delete_or_merge_prospects or prospect.do_not_sync:
+    survivor = world.get(holder.prospect)
+    closed = prospect.do_not_sync or (survivor is not None and survivor.do_not_sync)
+    if not settings.delete_or_merge_prospects or closed:
         return _bury(link, f"{reason}; it has prospect {holder.prospect_id}")
-    survivor = Ref(PROSPECT, holder.prospect_id)
+    reason += f"; prospect {link.prospect_id} is merged into {holder.prospect_id}"
     if settings.delete_mode == "delete":
         verdict = PENDING  # the other prospect is deleted for good, which takes a person's yes
-    return Action(STEP, "merge", SETTING, link.prospect_id, link.crm, verdict=verdict, reason=reason, other=survivor)
+    return Action(
+        STEP, "merge", SETTING, link.prospect_id, link.crm, verdict=verdict, reason=reason, other=holder.prospect
+    )
 
 
 def _relink(link: Link, crm: Ref, reason: str, step: str = IDENTITY, verdict: str = PLANNED) -> Action:

@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from airflow_provider_insightly.connector.actions import PLANNED, REJECTED, SKIPPED, SYNC_FIELDS, Action, Change
+from airflow_provider_insightly.connector.baselines import sides_of
 from airflow_provider_insightly.connector.mapping import (
     CRM_VALUE,
     MARKETING_VALUE,
-    NEVER_EMPTIED,
     MappedField,
+    is_never_emptied,
 )
 from airflow_provider_insightly.connector.records import ORGANISATIONS, PROSPECT, Record, Ref
+from airflow_provider_insightly.connector.rules.quarantine import QUARANTINED, is_quarantined
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.values import Value, ValueTypeError, is_custom
 from airflow_provider_insightly.connector.world import Link, World
@@ -25,9 +27,6 @@ MARKETING_EMPTY = "marketing_empty_overwrites_crm"
 
 CLOCKS_AGREE = timedelta(seconds=120)
 """Changes on both sides that are no further apart count as simultaneous: the page's clocks are not ours."""
-
-QUARANTINE_WRITES = 3
-"""A field that was written so often in a day and would be written back again is left alone."""
 
 UNREADABLE = object()
 """A value that is not of its type, on the side that is only written: it equals nothing, and is overwritten."""
@@ -69,12 +68,14 @@ def decide(
     :param behavior: the row's update behavior.
     :param crm: the CRM's value, in canonical form.
     :param marketing: the prospect's.
-    :param baseline: the value on which both last agreed, or :data:`NO_BASELINE`.
+    :param baseline: the value on which both last agreed (each side's own, see :mod:`..baselines`), or
+        :data:`NO_BASELINE`.
     :param crm_updated: when the CRM record changed last.
     :param marketing_updated: when the prospect did.
     """
-    crm_changed = isinstance(baseline, _NoBaseline) or crm != baseline
-    marketing_changed = isinstance(baseline, _NoBaseline) or marketing != baseline
+    crm_before, marketing_before = sides_of(baseline)
+    crm_changed = isinstance(baseline, _NoBaseline) or crm != crm_before
+    marketing_changed = isinstance(baseline, _NoBaseline) or marketing != marketing_before
     conflict = crm_changed and marketing_changed and not isinstance(baseline, _NoBaseline)
     if behavior == CRM_VALUE:
         return Decision("crm", conflict)
@@ -204,6 +205,8 @@ def _decide_row(
     if theirs == ours:
         return _Outcome(name, ours)
     baseline = link.baseline.get(name, NO_BASELINE)
+    if sides_of(baseline) == (theirs, ours):
+        return _Outcome(name, baseline)
     decision = decide(row.behavior, theirs, ours, baseline, crm.edited_at, prospect.edited_at)
     winner = _possible(decision.winner, row, crm.ref.object)
     if (winner == "crm" and not known) or (winner == "marketing" and not ours_known):
@@ -212,7 +215,7 @@ def _decide_row(
     first = baseline is NO_BASELINE
     reason = "conflict" if decision.conflict else None
     if winner == "crm":
-        return _write_prospect(row, prospect, value, first, reason, world, settings)
+        return _write_prospect(row, prospect, crm, value, first, reason, world, settings)
     return _write_crm(row, prospect, crm, value, first, reason, world, settings)
 
 
@@ -224,7 +227,14 @@ def _possible(winner: Side, row: MappedField, crm_object: str) -> Side:
 
 
 def _write_prospect(
-    row: MappedField, prospect: Record, value: Value, first: bool, reason: str | None, world: World, settings: Settings
+    row: MappedField,
+    prospect: Record,
+    crm: Record,
+    value: Value,
+    first: bool,
+    reason: str | None,
+    world: World,
+    settings: Settings,
 ) -> _Outcome:
     before = prospect.data.get(row.name)
     step = CRM_EMPTY if value is None else SYNC_FIELDS
@@ -236,8 +246,8 @@ def _write_prospect(
     except ValueTypeError as error:
         change = Change(row.name, before, value, row.behavior, str(error))
         return _Outcome(row.name, None, "crm", step, change, REJECTED)
-    if _is_quarantined(prospect.ref, row.name, change.after, world):
-        change = replace(change, reason="quarantined: written back and forth more than 3 times in 24 h")
+    if is_quarantined("update_prospect", change, row, prospect.ref, crm.ref, world):
+        change = replace(change, reason=QUARANTINED)
         return _Outcome(row.name, None, "crm", step, change, SKIPPED)
     return _Outcome(row.name, value, "crm", step, change)
 
@@ -263,8 +273,8 @@ def _write_crm(
     except ValueTypeError as error:
         change = Change(name, before, value, row.behavior, str(error))
         return _Outcome(row.name, None, "marketing", step, change, REJECTED)
-    if _is_quarantined(prospect.ref, name, change.after, world):
-        change = replace(change, reason="quarantined: written back and forth more than 3 times in 24 h")
+    if is_quarantined("update_crm", change, row, prospect.ref, crm.ref, world):
+        change = replace(change, reason=QUARANTINED)
         return _Outcome(row.name, None, "marketing", step, change, SKIPPED)
     return _Outcome(row.name, value, "marketing", step, change)
 
@@ -275,14 +285,8 @@ def _held_back(
     """Say why an empty winner is not written; ``None`` when it is, or when it is not empty."""
     if value is not None:
         return None
-    if row.fields[object_name].required or name in NEVER_EMPTIED:
+    if row.fields[object_name].required or is_never_emptied(name):
         return "empty_held_back: this field is never emptied"
     if first:
         return "empty_held_back: a pair's first sync empties nothing"
     return None if box else f"empty_held_back: {setting} is off"
-
-
-def _is_quarantined(prospect: Ref, name: str, value: Value, world: World) -> bool:
-    """Say whether a write would be one more of a series that goes back and forth."""
-    written = world.recent_writes.get((prospect.id, name), [])
-    return len(written) >= QUARANTINE_WRITES and value in written[:-1] and written[-1] != value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_insightly.connector.actions import IDENTITY, SKIPPED, Action
-from airflow_provider_insightly.connector.records import CONTACTS, LEADS, Record, Ref
+from airflow_provider_insightly.connector.records import CONTACTS, CRM_OBJECTS, LEADS, Record, Ref
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.world import World, crm_with_address, current_crm
 
@@ -11,20 +11,25 @@ STEP = "match_by_email"
 SETTING = "6"
 
 
-def match(prospect: Record, world: World, settings: Settings) -> list[Action]:
-    """Find the CRM record of a prospect without a link.
+def match_by_id(prospect: Record, world: World) -> list[Action]:
+    """Find the CRM record that a prospect without a link names by its id."""
+    named = _named(prospect, world)
+    return [] if prospect.do_not_sync or not named else _match_by_id(prospect, named, world)
+
+
+def match_by_address(prospect: Record, world: World, settings: Settings) -> list[Action]:
+    """Find the CRM record of a prospect without a link that names none by its id.
 
     Source: "If Prospect records do not have a CRM Lead or Contact ID, use Email Address to match to CRM records".
     """
-    if prospect.do_not_sync:
-        return []
-    named = [current_crm(world, ref) for ref in prospect.named_refs]
-    named = [ref for ref in named if (prospect.ref.id, ref) not in world.tombstones]
-    if named:
-        return _match_by_id(prospect, named, world)
-    if not settings.match_by_email or prospect.email_key is None:
+    if not settings.match_by_email or prospect.do_not_sync or prospect.email_key is None or _named(prospect, world):
         return []
     return _match_by_address(prospect, world, settings)
+
+
+def _named(prospect: Record, world: World) -> list[Ref]:
+    named = [current_crm(world, ref) for ref in prospect.named_refs]
+    return [ref for ref in named if (prospect.ref.id, ref) not in world.tombstones]
 
 
 def _match_by_id(prospect: Record, named: list[Ref], world: World) -> list[Action]:
@@ -38,6 +43,9 @@ def _match_by_id(prospect: Record, named: list[Ref], world: World) -> list[Actio
 
 
 def _match_by_address(prospect: Record, world: World, settings: Settings) -> list[Action]:
+    missing = [record.ref for name in CRM_OBJECTS for record in world.holders(name, prospect.email) if record.missing]
+    if any((prospect.ref.id, ref) not in world.tombstones and not world.link_of(ref) for ref in missing):
+        return []  # it may be there and be the one: looked at again as soon as that is known
     found = crm_with_address(world, prospect.email)
     allowed = {
         name: [record.ref for record in records if (prospect.ref.id, record.ref) not in world.tombstones]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from airflow_provider_insightly.connector.actions import PENDING, SKIPPED, Action, Change
-from airflow_provider_insightly.connector.records import PROSPECT, Record
+from airflow_provider_insightly.connector.ledger import MARKETING
+from airflow_provider_insightly.connector.records import OPT_OUT_FIELD, PROSPECT, Record
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.world import World
 
@@ -20,19 +21,28 @@ def update_email(prospect: Record, crm: Record, world: World, settings: Settings
         return []
     change = Change("EMAIL_ADDRESS", prospect.email, crm.email)
     if crm.email_key is None:
-        if not crm.email and not prospect.email:
+        if crm.email == prospect.email:
             return []
         reason = "email_malformed" if crm.email else "email_empty"
         return [_skip(prospect, crm, change, f"{reason}: the prospect keeps {prospect.email}")]
     if not settings.update_email_addresses:
         return [_skip(prospect, crm, change, "email_diverged: update_email_addresses is off")]
-    holders = [holder for holder in world.with_address(PROSPECT, crm.email) if holder.ref != prospect.ref]
-    if holders:
-        return [_conflict(prospect, crm, change, holders[0], world, settings)]
     if crm.email_key in world.promised:
         reason = f"email_conflict: {crm.email} goes to {world.promised[crm.email_key]}"
         return [_skip(prospect, crm, change, reason)]
-    return [Action(STEP, "change_email", SETTING, prospect.ref.id, crm.ref, (change,))]
+    others = (holder for holder in world.holders(PROSPECT, crm.email) if holder.ref != prospect.ref)
+    holders = [holder for holder in others if not world.was_merged(holder)]
+    if holders:
+        return [_conflict(prospect, crm, change, holders[0], world, settings)]
+    changes = (change, *_opt_out(prospect, crm, world))
+    return [Action(STEP, "change_email", SETTING, prospect.ref.id, crm.ref, changes)]
+
+
+def _opt_out(prospect: Record, crm: Record, world: World) -> list[Change]:
+    """With an address that opted out comes its opt-out, in one request: mail may go out before the next run."""
+    if prospect.opted_out or MARKETING not in world.opt_outs.get(crm.email_key or "", frozenset()):
+        return []
+    return [Change(OPT_OUT_FIELD[PROSPECT], False, True, reason="the new address is in the opt-out ledger")]
 
 
 def _conflict(
@@ -41,7 +51,7 @@ def _conflict(
     link = world.link_of(holder.ref)
     if link:
         reason = f"email_conflict: prospect {holder.ref.id} with {crm.email} belongs to {link.crm}"
-    elif not settings.delete_or_merge_prospects or holder.do_not_sync:
+    elif not settings.delete_or_merge_prospects or holder.do_not_sync or holder.missing:
         reason = f"email_conflict: prospect {holder.ref.id} has {crm.email}"
     else:
         return Action(
