@@ -66,6 +66,7 @@ class Record:
     :param gone: it was deleted: asked for by its id, the API answers 404.
     :param missing: the last complete sweep lacked it; whether it was deleted is not known yet.
     :param former: its fields before the last change that was seen.
+    :param staged_key: the address for comparisons, as it was kept with the record.
     """
 
     ref: Ref
@@ -76,17 +77,18 @@ class Record:
     gone: bool = False
     missing: bool = False
     former: Mapping[str, Value] | None = None
+    staged_key: str | None = None
 
     @property
     def email(self) -> str:
         """The e-mail address as it stands, without white space around it; empty when there is none."""
         return str(self.data.get(EMAIL_FIELD[self.ref.object]) or "").strip()
 
-    @cached_property
+    @property
     def email_key(self) -> str | None:
         """The address for comparisons; ``None`` when it is empty or malformed."""
         field = EMAIL_FIELD.get(self.ref.object)
-        return email_key(self.data.get(field)) if field else None
+        return self.staged_key or (email_key(self.data.get(field)) if field else None)
 
     @cached_property
     def name_key(self) -> str | None:

@@ -149,7 +149,7 @@ def as_record(row: Row[Any]) -> Record:
     missing = row.missing_since is not None
     ref = Ref(row.object, row.record_id)
     times = (row.updated_at, row.edited_at, row.created_at)
-    return Record(ref, row.data, *times, row.gone, missing, row.former)
+    return Record(ref, row.data, *times, row.gone, missing, row.former, row.email_key)
 
 
 def newest_records(connection: Connection, instance: str, object: str, limit: int) -> list[Record]:
