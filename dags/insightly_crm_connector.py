@@ -41,7 +41,7 @@ WRITING_STEPS = [
     "show_prospect_timeline",  # 8
 ]
 OPTIONAL = ["null", "string"]  # without the null the trigger form would not let a field be empty
-ONE_AT_A_TIME = "delete_or_merge_prospects"  # merges into one prospect must not overtake each other
+ONE_AT_A_TIME = ("identity", "delete_or_merge_prospects")  # links move to a record, and merges into it, in their order
 
 
 def insightly_crm_connector(dag_id: str, configuration: Configuration, schedule: str | None = None) -> DAG:
@@ -91,7 +91,7 @@ def insightly_crm_connector(dag_id: str, configuration: Configuration, schedule:
                 task_id=f"{step}_writes",
                 step=step,
                 configuration=configuration,
-                max_active_tis_per_dagrun=1 if step == ONE_AT_A_TIME else None,
+                max_active_tis_per_dagrun=1 if step in ONE_AT_A_TIME else None,
             ).expand(chunk=decided.output)
             writes += [decided, written]
         report = ReportOperator(
