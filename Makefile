@@ -43,6 +43,7 @@ FAULTS := INSIGHTLY_FAULT_RECORDS=1000 INSIGHTLY_FAULT_KILLS=20 INSIGHTLY_FAULT_
 
 test-large: install ## the connector over thousands of records in Airflow's scheduler, and sends with a thousand records and faults
 	@INSIGHTLY_SCHEDULER=1 INSIGHTLY_COMPANY_UNITS=10 $(BIN)/python -m pytest tests/airflow/test_scheduled_connector.py
+	@INSIGHTLY_SCHEDULER=1 $(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/airflow/test_scheduled_connector.py -k "company or killed"
 	@$(FAULTS) $(BIN)/python -m pytest tests/sending/test_faults.py
 	@$(FAULTS) $(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/sending/test_faults.py
 

@@ -21,6 +21,7 @@ from demo.environment import airflow_environment
 from demo.ui import end_group
 
 PATIENCE = 300  # seconds; a bound for a machine that is busy, not an expectation
+POSTGRES = "INSIGHTLY_TEST_POSTGRES"  # names the database of the provider's store; without it, it is the default one
 USERS = {"admin": "admin", "viewer": "viewer"}
 """Who may sign in, with the role, which is the password too."""
 
@@ -39,6 +40,7 @@ class Standalone:
     def __init__(self, url: str, log: Path, environment: dict[str, str]) -> None:
         self.url, self.log, self.environment = url, log, environment
         self.home = log.parent
+        self.store_url = os.environ.get(POSTGRES) or f"sqlite:///{self.home / 'insightly.db'}"
         self.session = requests.Session()
 
     def command(self, *arguments: str) -> str:
@@ -157,6 +159,9 @@ def run_standalone(sandbox: InsightlySandbox, home: Path) -> Iterator[Standalone
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_logs),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger_logs),
     }
+    if url_of_store := os.environ.get(POSTGRES):
+        environment["AIRFLOW_CONN_INSIGHTLY_STORE"] = url_of_store
+        environment["AIRFLOW__INSIGHTLY__STORE_CONN_ID"] = "insightly_store"
     log = home / "standalone.log"
     with log.open("w") as output:
         process = subprocess.Popen(

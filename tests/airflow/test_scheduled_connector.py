@@ -1,7 +1,8 @@
 """The connector's DAG through Airflow's own scheduler and workers: at size, with killed tasks, waiting for a person.
 
 These runs take minutes: they are left out unless ``INSIGHTLY_SCHEDULER=1``. ``INSIGHTLY_COMPANY_UNITS=10`` makes the
-company one of 2,000 Contacts, 1,000 Leads and 3,000 prospects, with 300 edits.
+company one of 2,000 Contacts, 1,000 Leads and 3,000 prospects, with 300 edits. Run by ``python -m tests.postgres``, the
+store is on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def run(standalone, dag_id, **conf):
 
 
 def read_store(standalone, dag_id, run_id):
-    store = open_store(f"sqlite:///{standalone.home / 'insightly.db'}")
+    store = open_store(standalone.store_url)
     with store.connect() as connection:
         rows = list(read_log(connection, dag_id, LogFilter(run_id=run_id)))
     store.dispose()

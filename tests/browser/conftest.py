@@ -57,7 +57,7 @@ def company(standalone, insightly_sandbox_server) -> Any:
     """A company in the sandbox that was synced twice, with edits in between."""
     sandbox = insightly_sandbox_server
     sandbox.reset("demo")
-    engine = open_store(f"sqlite:///{standalone.environment['AIRFLOW_HOME']}/insightly.db")
+    engine = open_store(standalone.store_url)
     client = InsightlyClient(sandbox.api_key, base_url=sandbox.base_url, requests_per_second=1000)
     configuration = load_configuration(CONFIGURATION_FILE)
     sync(client, engine, configuration, FIRST_RUN, backfill=True)
