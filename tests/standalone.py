@@ -50,7 +50,9 @@ class Standalone:
         command = [*program, *arguments]
         return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout
 
-    def wait_until(self, what: str, condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    def wait_until(
+        self, what: str, condition: Callable[[], Any], patience: float = PATIENCE, pause: float = 0.5
+    ) -> Any:
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             try:
@@ -58,7 +60,7 @@ class Standalone:
                     return found
             except requests.ConnectionError:
                 pass
-            time.sleep(0.5)
+            time.sleep(pause)
         raise AssertionError(f"{what}: not within {patience} s\n{self.log.read_text()[-3000:]}")
 
     def sign_in(self) -> None:

@@ -98,7 +98,7 @@ def test_tasks_whose_process_is_killed_are_tried_again_and_the_run_ends_the_same
     run_id = standalone.trigger("killed_in_scheduler")
     for task_id in KILLED:
         at_work = partial(find_process, standalone, "killed_in_scheduler", run_id, task_id)
-        os.kill(standalone.wait_until(f"{task_id} at work", at_work), signal.SIGKILL)
+        os.kill(standalone.wait_until(f"{task_id} at work", at_work, pause=0.05), signal.SIGKILL)
     insightly_sandbox.settings(latency_ms=0)
     assert standalone.finish("killed_in_scheduler", run_id, PATIENCE) == "success"
     tries = {each["task_id"]: each["try_number"] for each in standalone.tasks("killed_in_scheduler", run_id)}
