@@ -138,6 +138,20 @@ def test_merge_survives_a_server_whose_put_replaces(run_send: Run, insightly_san
     assert {c["FIELD_NAME"]: c["FIELD_VALUE"] for c in after["CUSTOMFIELDS"]} == {"A__c": "1", "B__c": "2"}
 
 
+def test_a_record_that_holds_the_key_is_written_back_as_it_was_and_the_key_is_in_no_file(
+    run_send: Run, insightly_sandbox: InsightlySandbox
+):
+    insightly_sandbox.settings(put="replace")
+    background = f"The key is {insightly_sandbox.api_key}."
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann", BACKGROUND=background)
+    settings = from_template(get_template("update_contact"), update_mode="merge")
+
+    sent = run_send(settings, [{"CONTACT_ID": ann["CONTACT_ID"], "LAST_NAME": "Ray"}])
+
+    assert contacts(insightly_sandbox)[0]["BACKGROUND"] == background
+    assert json.loads(sent.responses[0])["response"]["BACKGROUND"] == "The key is ***."
+
+
 def test_merge_reads_the_record_with_the_headers_of_the_send(run_send: Run, insightly_sandbox: InsightlySandbox):
     ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")
     update = get_template("update_contact")
