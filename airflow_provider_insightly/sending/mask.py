@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from airflow_provider_insightly.sending.address import write_value
 from airflow_provider_insightly.sending.body import DEEPEST
 from airflow_provider_insightly.sending.fields import shown
 
@@ -61,13 +63,14 @@ def _names_one_of(value: Mapping[str, Any], fields: Collection[str]) -> bool:
 
 
 def _forms(secret: Any) -> Iterator[str]:
-    """Yield the texts in which a value may stand in another: as our own messages show it, as it is, and in a URL."""
+    """Yield the texts in which a value may stand in another: as our messages show it, as it is, and as it is sent."""
     if secret is None or isinstance(secret, bool):
         return
     yield shown(secret)
-    try:
-        text = str(secret)
-    except (ValueError, RecursionError):  # an integer of more digits than Python writes; nesting without end
-        return
-    yield text
-    yield quote(text, safe="", errors="replace")
+    for write in (str, partial(write_value, "")):
+        try:
+            text = write(secret)
+        except (ValueError, RecursionError):  # digits or nesting without end, or what cannot be sent
+            continue
+        yield text
+        yield quote(text, safe="", errors="replace")
