@@ -32,28 +32,28 @@ def mask(value: Any, fields: Collection[str], depth: int = 0) -> Any:
 
 def mask_text(text: str, values: Any, fields: Collection[str]) -> str:
     """Return a text, such as a URL or a server's message, without the masked values of a record, or of several."""
-    for secret in find_secrets(values, fields) if fields else ():
+    for _, secret in find_masked(values, fields) if fields else ():
         for form in _forms(secret):
             if len(form) >= SHORTEST:
                 text = text.replace(form, MASKED)
     return text
 
 
-def find_secrets(value: Any, fields: Collection[str], depth: int = 0) -> Iterator[Any]:
-    """Yield the values that :func:`mask` replaces in a record, or in a list of records."""
+def find_masked(value: Any, fields: Collection[str], depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the value of what :func:`mask` replaces in a record, or in a list of records."""
     if depth > DEEPEST:
         return
     if isinstance(value, Mapping):
         if _names_one_of(value, fields):
-            yield value.get("FIELD_VALUE")
+            yield value["FIELD_NAME"], value.get("FIELD_VALUE")
         for name, item in value.items():
             if name in fields:
-                yield item
+                yield name, item
             else:
-                yield from find_secrets(item, fields, depth + 1)
+                yield from find_masked(item, fields, depth + 1)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from find_secrets(item, fields, depth + 1)
+            yield from find_masked(item, fields, depth + 1)
 
 
 def _names_one_of(value: Mapping[str, Any], fields: Collection[str]) -> bool:
