@@ -206,7 +206,7 @@ class _Send:
         return result
 
     def is_end(self, outcome: Result | Rejection) -> bool:
-        """Tell whether an outcome ends the send."""
+        """Tell whether an outcome ends the send, and remember it."""
         if self.policy.on_record_error == "stop":
             is_lost = not self.may_look_up and self.policy.on_unknown == "fail"
             ends = ("rejected", "failed", *(["unknown"] if is_lost else []))
