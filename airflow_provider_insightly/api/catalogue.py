@@ -154,11 +154,10 @@ def types() -> Mapping[str, Mapping[str, Field]]:
 
 def _put_in(fields: Mapping[str, Field], after: str | None = None, **extra: Any) -> dict[str, Field]:
     """Return fields with an observed one among them, where live answers have it: after another, or last."""
-    rest = {name: field for name, field in fields.items() if name != extra["name"]}
-    names = list(rest)
-    at = names.index(after) + 1 if after else len(names)
-    names.insert(at, extra["name"])
-    return {name: rest.get(name) or Field(**extra, observed=True) for name in names}
+    names = list(fields)
+    names.insert(names.index(after) + 1 if after else len(names), extra["name"])
+    field = Field(**extra, observed=True)
+    return {name: fields.get(name, field) for name in names}
 
 
 @cache

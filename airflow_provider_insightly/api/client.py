@@ -35,7 +35,7 @@ class Answer:
     :param status: the HTTP status.
     :param headers: the headers, found in any case.
     :param body: the parsed JSON; ``None`` when the body is empty.
-    :param text: the body as it came.
+    :param text: the body as it came; :meth:`InsightlyClient.redact` gives what may be written down of it.
     :param seconds: how long the last attempt took.
     :param attempts: how many attempts there were.
     """
@@ -204,9 +204,11 @@ class InsightlyClient:
             except OSError as error:  # all of requests' errors are some, and it raises others as they are
                 raise find_kind(error)(self._redact(find_reason(error)), method=method, path=path) from None
             seconds = time.monotonic() - started
-        text = self._redact(response.content.decode("utf-8-sig", "replace"))
+        text = response.content.decode("utf-8-sig", "replace")
         if not 200 <= response.status_code < 300:
-            failure = errors.from_answer(response.status_code, response.headers, text, method=method, path=path)
+            failure = errors.from_answer(
+                response.status_code, response.headers, self._redact(text), method=method, path=path
+            )
             if isinstance(failure, errors.BurstLimitError):
                 # All workers pause: for longer than one request is tried, nobody would know what they wait for.
                 pause = failure.retry_after
@@ -216,7 +218,9 @@ class InsightlyClient:
             body = jsonlib.loads(text) if text.strip() else None
         except (ValueError, RecursionError):
             kind = errors.HtmlAnswerError if errors.is_html(text) else errors.BrokenAnswerError
-            broken = kind(errors.read_message(text), method=method, path=path, status=response.status_code)
+            broken = kind(
+                errors.read_message(self._redact(text)), method=method, path=path, status=response.status_code
+            )
             broken.outcome = "unknown"
             raise broken from None
         return Answer(response.status_code, response.headers, body, text, seconds)
@@ -243,6 +247,19 @@ class InsightlyClient:
                 "to another host. Use a path, or correct the pod, or allow it (allow_other_hosts)."
             )
         return path
+
+    def redact(self, answer: Answer) -> Any:
+        """Return the body of an answer as it may be written down: without the API key, should the server repeat it.
+
+        The body itself keeps it: a record is written back as it was read, whatever a user wrote into it.
+        """
+        text = self._redact(answer.text)
+        if text == answer.text:
+            return answer.body
+        try:
+            return jsonlib.loads(text)
+        except ValueError:  # the key was no text
+            return text
 
     def _redact(self, text: str) -> str:
         for secret in self._secrets:
@@ -341,7 +358,7 @@ class InsightlyClient:
         return answer.body
 
     def _unexpected(self, expected: str, answer: Answer, method: str, path: str) -> errors.BrokenAnswerError:
-        came = errors.read_message(answer.text) or "an empty body"
+        came = self._redact(errors.read_message(answer.text)) or "an empty body"
         return errors.BrokenAnswerError(f"not {expected}: {came}", method=method, path=path, status=answer.status)
 
 

@@ -173,13 +173,13 @@ class SendingOperator(BaseOperator):
             return
         from airflow.sdk.log import mask_secret
 
-        from airflow_provider_insightly.sending.mask import find_secrets
+        from airflow_provider_insightly.sending.mask import find_masked
 
         try:
             masked = self.build_settings().masked
         except (ValueError, LookupError):  # execute says what is wrong
             masked = frozenset(names(self.mask_fields))
-        for secret in find_secrets([_read_json(self.records), _read_json(self.test_record)], masked):
+        for _, secret in find_masked([_read_json(self.records), _read_json(self.test_record)], masked):
             mask_secret(str(secret or ""))
 
     def execute(self, context: Context) -> Summary:

@@ -59,7 +59,7 @@ class Webhook:
             return
         try:
             self._session.post(self._url, data=line.encode(), timeout=TIMEOUT, **self._how).raise_for_status()
-        except requests.RequestException as error:
+        except Exception as error:  # noqa: BLE001  requests raises many kinds for settings that cannot work
             self._failures += 1
             log.warning("The response webhook failed, the send goes on: %s", type(error).__name__)
             if self._failures >= MOST_FAILURES:

@@ -104,11 +104,8 @@ def create(call: Call, obj: InsightlyObject, body: Record, **fixed: Any) -> str:
     record = blank_record(obj.type)
     record.update(fields)
     record_id = call.store.next_number(obj.name)
-    record.update(
-        {"LINKS": [read_link(call.store, link, call.user_id) for link in record["LINKS"]]}
-        if record.get("LINKS")
-        else {}
-    )
+    if record.get("LINKS"):
+        record["LINKS"] = [read_link(call.store, link, call.user_id) for link in record["LINKS"]]
     stamp_new(call, obj, record_id, record)
     for link in record.get("LINKS") or ():
         mirror(call.store, link, call.timestamp)

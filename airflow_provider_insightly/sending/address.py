@@ -97,20 +97,24 @@ def read_headers(headers: Mapping[str, str] | str | None) -> dict[str, str]:
     return {name: value.strip() for name, value in given}
 
 
-def _segment(field: str, value: Any) -> str:
-    text = _written(field, plain(value, field))
-    if not text.strip():
-        raise FieldError(field, "is empty, but the URL needs it")
-    if text in (".", ".."):
-        raise FieldError(field, f"is {text!r}, which would lead the URL to another path")
-    return quote(text, safe="")
+def write_value(field: str, value: Any) -> str:
+    """Return a value as it stands in a URL, before it is encoded; empty where there is none.
 
-
-def _written(field: str, value: Any) -> str:
-    """Return a plain value as it stands in a URL."""
+    :raises FieldError: it cannot stand there.
+    """
+    value = plain(value, field)
     if isinstance(value, (list, dict)):
         raise FieldError(field, f"is a {type(value).__name__}, which cannot stand in the URL")
     if value is None or isinstance(value, str):
         return value or ""
     # What a data frame makes of a column of ids with one missing.
     return str(to_json(int(value) if isinstance(value, float) and value.is_integer() else value), "ascii")
+
+
+def _segment(field: str, value: Any) -> str:
+    text = write_value(field, value)
+    if not text.strip():
+        raise FieldError(field, "is empty, but the URL needs it")
+    if text in (".", ".."):
+        raise FieldError(field, f"is {text!r}, which would lead the URL to another path")
+    return quote(text, safe="")

@@ -131,7 +131,7 @@ class DoubtResolver:
         item = doubt.items[0]
         if self._target.id_field is None or CREATED not in self._target.fields or "search" not in self._target.verbs:
             return f"{self._target.name} cannot be searched by the time of creation."
-        empty = [name for name in self._match_on if read_field(item.values, name) in (None, "")]
+        empty = [name for name in self._match_on if not comparable(read_field(item.values, name))]
         return f"It has no {empty[0]} to look it up by (match_on)." if empty else ""
 
     def _candidates(self, doubt: Result) -> Iterator[Mapping[str, Any]]:

@@ -60,7 +60,7 @@ class Exchange:
             "succeeded",
             read_ids(self._settings.target, request.items, answer.body),
             answer.status,
-            answer.body,
+            self._client.redact(answer),
             attempts=answer.attempts,
             seconds=answer.seconds,
             quota_remaining=answer.quota_remaining,

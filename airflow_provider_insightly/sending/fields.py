@@ -109,6 +109,16 @@ def read_id(name: str, value: Any) -> int:
     return number
 
 
+def find_id(obj: InsightlyObject | None, values: Any) -> int | None:
+    """Return the id of the record that a body or an answer holds; ``None`` for one that does not say it as one does."""
+    if obj is None or obj.id_field is None or not isinstance(values, Mapping):
+        return None
+    try:
+        return read_id(obj.id_field, values.get(obj.id_field))
+    except FieldError:
+        return None
+
+
 def shown(value: Any) -> str:
     """Return a value for a message, cut to a readable length."""
     try:

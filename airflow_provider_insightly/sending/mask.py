@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from airflow_provider_insightly.sending.address import write_value
 from airflow_provider_insightly.sending.body import DEEPEST
 from airflow_provider_insightly.sending.fields import shown
 
@@ -30,28 +32,28 @@ def mask(value: Any, fields: Collection[str], depth: int = 0) -> Any:
 
 def mask_text(text: str, values: Any, fields: Collection[str]) -> str:
     """Return a text, such as a URL or a server's message, without the masked values of a record, or of several."""
-    for secret in find_secrets(values, fields) if fields else ():
+    for _, secret in find_masked(values, fields) if fields else ():
         for form in _forms(secret):
             if len(form) >= SHORTEST:
                 text = text.replace(form, MASKED)
     return text
 
 
-def find_secrets(value: Any, fields: Collection[str], depth: int = 0) -> Iterator[Any]:
-    """Yield the values that :func:`mask` replaces in a record, or in a list of records."""
+def find_masked(value: Any, fields: Collection[str], depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the value of what :func:`mask` replaces in a record, or in a list of records."""
     if depth > DEEPEST:
         return
     if isinstance(value, Mapping):
         if _names_one_of(value, fields):
-            yield value.get("FIELD_VALUE")
+            yield value["FIELD_NAME"], value.get("FIELD_VALUE")
         for name, item in value.items():
             if name in fields:
-                yield item
+                yield name, item
             else:
-                yield from find_secrets(item, fields, depth + 1)
+                yield from find_masked(item, fields, depth + 1)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from find_secrets(item, fields, depth + 1)
+            yield from find_masked(item, fields, depth + 1)
 
 
 def _names_one_of(value: Mapping[str, Any], fields: Collection[str]) -> bool:
@@ -61,13 +63,14 @@ def _names_one_of(value: Mapping[str, Any], fields: Collection[str]) -> bool:
 
 
 def _forms(secret: Any) -> Iterator[str]:
-    """Yield the texts in which a value may stand in another: as our own messages show it, as it is, and in a URL."""
+    """Yield the texts in which a value may stand in another: as our messages show it, as it is, and as it is sent."""
     if secret is None or isinstance(secret, bool):
         return
     yield shown(secret)
-    try:
-        text = str(secret)
-    except (ValueError, RecursionError):  # an integer of more digits than Python writes; nesting without end
-        return
-    yield text
-    yield quote(text, safe="", errors="replace")
+    for write in (str, partial(write_value, "")):
+        try:
+            text = write(secret)
+        except (ValueError, RecursionError):  # digits or nesting without end, or what cannot be sent
+            continue
+        yield text
+        yield quote(text, safe="", errors="replace")

@@ -65,7 +65,10 @@ def preview(
 
     :param limit: how many requests to show.
     :param base_url: stands before the paths.
+    :raises ValueError: a path has the version of the API in it, which the base URL has already.
     """
+    if "://" not in settings.url:  # whose a full URL is, only a connection can tell
+        settings.check_host(base_url)
     outcomes = build_requests(settings, read_items(settings, _numbered(records)))
     samples = []
     for outcome in islice(outcomes, limit):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from airflow_provider_insightly.sending.body import write_line
-from airflow_provider_insightly.sending.mask import mask, mask_text
+from airflow_provider_insightly.sending.mask import find_masked, mask, mask_text
 from airflow_provider_insightly.sending.record import Record, Rejection
 from airflow_provider_insightly.sending.result import Outcome, Result
 
@@ -122,7 +122,7 @@ class Report:
             self.failures.append(Failure(record.place, outcome, message))
         if self._write_rejected is None:
             return
-        masked = sorted(self._mask_fields & set(record.values))
+        masked = sorted({name for name, _ in find_masked(record.values, self._mask_fields)})
         line = {
             "index": record.index,
             "line": record.line,

@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 from airflow_provider_insightly.api.catalogue import InsightlyObject
 from airflow_provider_insightly.sending.address import ID, fill_url
 from airflow_provider_insightly.sending.body import plain, to_json, write_line
-from airflow_provider_insightly.sending.fields import CUSTOM_FIELDS, find_missing, read_id, read_record
+from airflow_provider_insightly.sending.fields import CUSTOM_FIELDS, find_id, find_missing, read_id, read_record
 from airflow_provider_insightly.sending.grouping import Grouping
 from airflow_provider_insightly.sending.record import FieldError, Record, Rejection
 from airflow_provider_insightly.sending.settings import SendSettings
 
 Other = TypeVar("Other")
 
-OF_A_RECORD = re.compile(r"/\d+(/|$)")
+OF_A_RECORD = re.compile(r"/\d+([/?]|$)")
 """Where the URL of a record has its id."""
 
 SCALARS = frozenset({"text", "integer", "number", "boolean", "datetime"})
@@ -44,6 +44,13 @@ class Item:
     record_id: int | None
     digest: str
     source_digest: str | None = None
+
+    @property
+    def existing(self) -> tuple[str, int | None] | None:
+        """Names the record that it changes or deletes, by its address and its id; ``None`` where there is none yet."""
+        if self.method == "POST" or (self.record_id is None and not OF_A_RECORD.search(self.url)):
+            return None
+        return self.url, self.record_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +80,9 @@ class Request:
 
     @property
     def existing(self) -> tuple[str, int | None] | None:
-        """Names the record that it changes or deletes, by its address and its id; ``None`` where there is none yet."""
-        record_id = self.items[0].record_id if len(self.items) == 1 else None
-        is_of_one = record_id is not None or OF_A_RECORD.search(self.url)
-        return (self.url, record_id) if is_of_one and not self.creates else None
+        """Names the record that it changes or deletes, as its items do; ``None`` where they are of several, or new."""
+        names = {item.existing for item in self.items}
+        return names.pop() if len(names) == 1 else None
 
 
 def read_items(settings: SendSettings, records: Iterable[Record | Rejection]) -> Iterator[Item | Rejection]:
@@ -134,6 +140,8 @@ def _item(settings: SendSettings, target: InsightlyObject | None, record: Record
         record_id = None  # the URL's is that of another record, to which this one is added
     elif record_id is not None:
         body = _with_id(settings, target, record_id, body)
+    else:
+        record_id = find_id(target, body)
     digest = find_digest(settings.method, url, to_json(body))
     return Item(record, settings.method, url, body, record_id, digest, _find_source(settings.method, record))
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from airflow_provider_insightly.api.catalogue import InsightlyObject
-from airflow_provider_insightly.sending.fields import read_id
-from airflow_provider_insightly.sending.record import FieldError
+from airflow_provider_insightly.sending.fields import find_id
 from airflow_provider_insightly.sending.request import Item
 
 Outcome = Literal["succeeded", "rejected", "failed", "skipped", "unknown"]
@@ -47,14 +45,5 @@ class Result:
 def read_ids(target: InsightlyObject | None, items: tuple[Item, ...], body: Any) -> tuple[int | None, ...]:
     """Return the id of each record from an answer: one record's, or a list's where it is as long as the batch."""
     answers = body if isinstance(body, list) and len(body) == len(items) else [body] if len(items) == 1 else []
-    found = [_id(target, answer) for answer in answers] or [None] * len(items)
+    found = [find_id(target, answer) for answer in answers] or [None] * len(items)
     return tuple(item.record_id if given is None else given for item, given in zip(items, found, strict=True))
-
-
-def _id(target: InsightlyObject | None, answer: Any) -> int | None:
-    if not isinstance(answer, Mapping) or target is None or target.id_field is None:
-        return None
-    try:
-        return read_id(target.id_field, answer.get(target.id_field))
-    except FieldError:  # an answer that does not say it, or not in a way that could be kept
-        return None

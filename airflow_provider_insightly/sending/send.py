@@ -113,6 +113,7 @@ class _Send:
         self.progress = Progress(log, total)
         self.doubts: list[Result] = []
         self.maybe_deleted: set[int] = set()
+        self.behind: set[tuple[str, int | None] | None] = set()
         self.is_stopped = False
         self.may_look_up = bool(policy.match_on) and settings.target is not None
 
@@ -195,14 +196,17 @@ class _Send:
             raise
         if request.method == "DELETE" and result.status == 404 and self.maybe_deleted.intersection(request.indices):
             result = replace(result, outcome="succeeded", message="")
-        if result.outcome == "succeeded":
+        if result.outcome == "failed" and request.existing is not None:
+            self.behind.add(request.existing)
+        # What comes after a change that has to be sent again is sent again too, or the older value would win.
+        if result.outcome == "succeeded" and request.existing not in self.behind:
             self.journal.finish(result.items, result.record_ids)
         elif result.outcome == "rejected" or (result.outcome == "failed" and request.creates):
             self.journal.forget(result.items)  # a create that failed is known not to be done, or it would be unknown
         return result
 
     def is_end(self, outcome: Result | Rejection) -> bool:
-        """Tell whether an outcome ends the send."""
+        """Tell whether an outcome ends the send, and remember it."""
         if self.policy.on_record_error == "stop":
             is_lost = not self.may_look_up and self.policy.on_unknown == "fail"
             ends = ("rejected", "failed", *(["unknown"] if is_lost else []))

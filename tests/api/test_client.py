@@ -178,11 +178,20 @@ def test_the_key_is_in_no_error_even_when_the_server_repeats_it(server, make_cli
     assert "bad key *** as Basic ***" in str(caught.value)
 
 
-def test_the_key_is_in_no_answer_that_repeats_it(server, make_client):
-    server.script = [answer("200 OK", json.dumps({"asked": f"Basic {API_KEY}"}))]
-    found = make_client().request("POST", "/Contacts", json={})
-    assert found.body == {"asked": "Basic ***"}
-    assert API_KEY not in found.text
+@pytest.mark.parametrize(
+    ("body", "key", "shown"),
+    [
+        ({"asked": f"Basic {API_KEY}"}, API_KEY, {"asked": "Basic ***"}),
+        ({"asked": "no key"}, API_KEY, {"asked": "no key"}),
+        ({"id": 12345}, "12345", '{"id": ***}'),
+    ],
+)
+def test_an_answer_that_repeats_the_key_stays_as_it_is_and_is_shown_without_it(server, make_client, body, key, shown):
+    server.script = [answer("200 OK", json.dumps(body))]
+    client = InsightlyClient(key, base_url=make_client().base_url)
+    found = client.request("POST", "/Contacts", json={})
+    assert found.body == body
+    assert client.redact(found) == shown
 
 
 @pytest.mark.parametrize("status", ["201 Created", "400 Bad Request"])

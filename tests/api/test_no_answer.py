@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from airflow_provider_insightly.api import errors
+from tests.api.conftest import ScriptedServer
 
 NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
 
@@ -90,6 +91,18 @@ def test_tls_that_breaks_after_the_request_leaves_it_in_doubt_and_no_create_is_s
 
     assert caught.value.outcome == "unknown"
     assert len(requests_taken) == 1
+
+
+@pytest.mark.parametrize("step", [None, b""])  # it never answers; it closes the connection
+def test_a_connection_that_does_not_come_about_lets_nothing_out_and_is_tried_again(
+    step: bytes | None, server: ScriptedServer, make_client: Callable
+):
+    server.script = [step] * 3
+    with pytest.raises(errors.InsightlyError) as caught:
+        make_client(base_url=f"https://127.0.0.1:{server.port}/v3.1", connect_timeout=0.2).request("POST", "/Contacts")
+
+    assert caught.value.outcome == "not_sent"
+    assert caught.value.attempts == 3
 
 
 @pytest.mark.parametrize(

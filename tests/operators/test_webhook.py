@@ -82,6 +82,20 @@ def test_proxies_of_the_connection_are_used(receiver, connect):
     assert receiver.received[0][0] == "http://webhook.example/"
 
 
+@pytest.mark.parametrize(
+    ("schema", "extra"),
+    [
+        ("https", {"verify": "/no/such/file.pem"}),
+        ("https", {"cert": "/no/such/file.pem"}),
+        ("http", {"proxies": "http://proxy.example"}),
+        ("http", {"X-Price": "€"}),
+    ],
+)
+def test_settings_that_cannot_work_do_not_end_the_send(schema: str, extra: dict, receiver, connect, caplog):
+    connect(schema=schema, extra=extra).post("{}")
+    assert "The response webhook failed, the send goes on" in caplog.text
+
+
 def test_a_webhook_that_fails_is_left_alone_after_some_failures_in_a_row(receiver, connect, caplog):
     webhook = connect()
     receiver.status = 500

@@ -1,19 +1,17 @@
 """Limits: the second, the concurrency, the day."""
 
+import asyncio
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+from base64 import b64encode
 
 import pytest
 import requests
 
+from airflow_provider_insightly.sandbox.app import App
+from airflow_provider_insightly.sandbox.faults import Fault, Faults
 from airflow_provider_insightly.sandbox.limits import Limits
+from airflow_provider_insightly.sandbox.sandbox import Sandbox
 from airflow_provider_insightly.sandbox.settings import Settings
-
-
-def wait_for(condition):
-    while not condition():
-        time.sleep(0.01)
 
 
 def admitted(limits, settings, *moments):
@@ -55,23 +53,37 @@ def test_rate_and_concurrency_are_limits_of_their_own(sandbox):
     assert [sandbox.call("GET", "/Instance").status_code for _ in range(3)] == [200] * 3
 
 
-def test_a_request_that_was_refused_takes_no_place(sandbox):
-    sandbox.settings(rate=0, concurrency=1)
-    stall = {"kind": "stall", "path": "/Users/Me"}
-    sandbox.faults([{**stall, "nth": 1, "seconds": 0.3}, {**stall, "nth": 2, "seconds": 2}])
+async def ask(app, path):
+    """Make a request with no server and no network between, and return the answer's status."""
+    sent = []
 
-    def get(path="/Users/Me"):
-        return requests.get(sandbox.base_url + path, auth=(sandbox.api_key, ""), timeout=10).status_code
+    async def receive():
+        return {"type": "http.request", "body": b""}
 
-    with ThreadPoolExecutor() as pool:
-        served = pool.submit(get)
-        wait_for(lambda: len(sandbox.requests()) == 1)
-        refused = pool.submit(get)
-        wait_for(lambda: len(sandbox.requests()) == 2)
-        assert served.result() == 200
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"authorization", b"Basic " + b64encode(b"key:"))]
+    await app({"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers}, receive, send)
+    return sent[0]["status"]
+
+
+def test_a_request_that_was_refused_takes_no_place():
+    sandbox = Sandbox(["key"], Settings(rate=0, concurrency=1))
+    sandbox.faults = Faults([Fault(kind="stall", path="/Users/Me", seconds=3600)])
+
+    async def ask_three_times():
+        served, refused = (asyncio.create_task(ask(App(sandbox), "/v3.1/Users/Me")) for _ in range(2))
+        while sandbox.log.total < 2:
+            await asyncio.sleep(0)
+        assert await ask(App(sandbox), "/v3.1/Instance") == 429
+        served.cancel()
+        await asyncio.wait([served])
+        assert await ask(App(sandbox), "/v3.1/Instance") == 200
         assert not refused.done()
-        assert get("/Instance") == 200
-        assert refused.result() == 429
+        refused.cancel()
+
+    asyncio.run(ask_three_times())
 
 
 def test_a_burst_429_has_requests_of_the_day_remaining(sandbox):

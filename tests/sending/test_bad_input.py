@@ -115,6 +115,8 @@ def test_the_version_stands_in_the_address_once(run_send: Run, insightly_sandbox
     for url in ("/v3.1/Contacts", "v3.1/Contacts"):
         with pytest.raises(SettingError, match=r"is below /v3\.1 already"):
             run_send(SendSettings(method="POST", url=url), [{"FIRST_NAME": "Ann"}])
+        with pytest.raises(SettingError, match=r"is below /v3\.1 already"):
+            preview(SendSettings(method="POST", url=url), [{"FIRST_NAME": "Ann"}])
     assert insightly_sandbox.requests() == []
 
     full = SendSettings(method="POST", url=f"{insightly_sandbox.base_url}/Contacts")

@@ -70,6 +70,18 @@ def test_what_is_the_same_to_insightly(one: Any, other: Any, same: bool):
     assert agree(other, one) is same
 
 
+def test_a_value_of_spaces_is_none_to_look_a_record_up_by(run_send: Run, insightly_sandbox: InsightlySandbox):
+    """Or a record of somebody else's, which has no value there, would be taken for it."""
+    insightly_sandbox.faults([{"kind": "drop_before", "nth": 1, "method": "POST"}])
+    records = [{"FIRST_NAME": "Ann", "PHONE": " "}]
+
+    sent = run_send("create_contact", records, policy=DeliveryPolicy(match_on=("PHONE",), unknown_wait=0.1))
+
+    assert sent.summary["failed"] == 1
+    assert "has no PHONE to look it up by" in sent.rejected[0]
+    assert insightly_sandbox.requests(method="GET") == []
+
+
 def test_each_record_of_a_batch_in_doubt_is_looked_up(run_send: Run, insightly_sandbox: InsightlySandbox):
     first_alone = make_grouping(lambda items: items[0])  # stands for an endpoint that takes a batch, and did one half
     settings = SendSettings(method="POST", url="/Contacts", grouping=first_alone, batch_size=2)

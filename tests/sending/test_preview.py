@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,14 @@ def test_masked_fields_are_not_shown():
     assert "1234" not in str(sample)
 
 
-def test_masked_fields_are_shown_neither_in_the_url_nor_in_a_reason():
-    settings = SendSettings(method="PUT", url="/Contacts/{record.EMAIL_ADDRESS}", mask_fields=("EMAIL_ADDRESS",))
-    (sample,) = preview(settings, [{"FIRST_NAME": "A", "EMAIL_ADDRESS": "a@example.com"}])
+@pytest.mark.parametrize("secret", ["a@example.com", 123456789.0, datetime(2024, 1, 2, 3, tzinfo=timezone.utc)])
+def test_masked_fields_are_not_shown_in_the_url(secret: Any):
+    settings = SendSettings(method="PUT", url="/Contacts/{record.SECRET}", mask_fields=("SECRET",))
+    (sample,) = preview(settings, [{"FIRST_NAME": "A", "SECRET": secret}])
     assert sample.url.endswith("/Contacts/***")
 
+
+def test_masked_fields_are_not_shown_in_a_reason():
     settings = from_template(get_template("create_contact"), mask_fields=("DATE_OF_BIRTH",))
     (sample,) = preview(settings, [{"FIRST_NAME": "A", "DATE_OF_BIRTH": "the 5th of May"}])
     assert "must be a date" in sample.problem

@@ -138,6 +138,20 @@ def test_merge_survives_a_server_whose_put_replaces(run_send: Run, insightly_san
     assert {c["FIELD_NAME"]: c["FIELD_VALUE"] for c in after["CUSTOMFIELDS"]} == {"A__c": "1", "B__c": "2"}
 
 
+def test_a_record_that_holds_the_key_is_written_back_as_it_was_and_the_key_is_in_no_file(
+    run_send: Run, insightly_sandbox: InsightlySandbox
+):
+    insightly_sandbox.settings(put="replace")
+    background = f"The key is {insightly_sandbox.api_key}."
+    ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann", BACKGROUND=background)
+    settings = from_template(get_template("update_contact"), update_mode="merge")
+
+    sent = run_send(settings, [{"CONTACT_ID": ann["CONTACT_ID"], "LAST_NAME": "Ray"}])
+
+    assert contacts(insightly_sandbox)[0]["BACKGROUND"] == background
+    assert json.loads(sent.responses[0])["response"]["BACKGROUND"] == "The key is ***."
+
+
 def test_merge_reads_the_record_with_the_headers_of_the_send(run_send: Run, insightly_sandbox: InsightlySandbox):
     ann = insightly_sandbox.add("Contacts", FIRST_NAME="Ann")
     update = get_template("update_contact")
@@ -273,59 +287,6 @@ def test_a_patch_falls_back_to_put(run_send: Run, insightly_sandbox: InsightlySa
 
     assert sent.summary["succeeded"] == 3
     assert [r["method"] for r in insightly_sandbox.requests()][1:] == ["PATCH", "PUT", "PUT", "PUT"]
-
-
-def test_masked_fields_are_written_nowhere(run_send: Run, insightly_sandbox: InsightlySandbox):
-    insightly_sandbox.faults(
-        [{"kind": "status", "nth": 1, "status": 400, "text": "secret@example.com is taken", "method": "POST"}]
-    )
-    settings = from_template(get_template("create_contact"), mask_fields=("EMAIL_ADDRESS",))
-    records = [{"FIRST_NAME": "Ann", "EMAIL_ADDRESS": "secret@example.com"}] * 2
-
-    sent = run_send(settings, records, via=make_client(insightly_sandbox, concurrency=1))
-
-    written = "".join([*sent.responses, *sent.rejected, *map(str, sent.report.failures)])
-    assert (sent.summary["succeeded"], sent.summary["failed"]) == (1, 1)
-    assert "secret@example.com" not in written
-    assert "*** is taken" in written
-
-
-@pytest.mark.parametrize("name", ["mail", "EMAIL_ADDRESS"])  # as the source has it; as Insightly does
-def test_a_masked_field_that_is_renamed_is_masked_under_both_names(name: str, run_send: Run, insightly_sandbox):
-    create = get_template("create_contact")
-    settings = from_template(create, rename={"mail": "EMAIL_ADDRESS"}, mask_fields=(name,))
-    refused = {"kind": "status", "status": 400, "nth": 2, "method": "POST", "text": "x@secret.example is wrong"}
-    insightly_sandbox.faults([refused])
-    record = {"FIRST_NAME": "Ann", "mail": "x@secret.example"}
-
-    sent = run_send(settings, [record] * 3, via=make_client(insightly_sandbox, concurrency=1))
-
-    written = "".join((*sent.responses, *sent.rejected, *map(str, sent.report.failures)))
-    assert "is wrong" in written
-    assert "secret.example" not in written
-
-
-def test_masked_values_are_taken_out_of_messages_in_every_form(run_send: Run, insightly_sandbox: InsightlySandbox):
-    settings = from_template(get_template("create_contact"), mask_fields=("DATE_OF_BIRTH", "Pin__c"))
-    insightly_sandbox.faults(
-        [{"kind": "status", "status": 400, "nth": 1, "method": "POST", "text": "Pin 12-34 is wrong"}]
-    )
-    secret = "it's\n" + "secret " * 20
-    custom = [{"FIELD_NAME": "Pin__c", "FIELD_VALUE": "12-34"}]
-    records = [
-        {"FIRST_NAME": "Ann", "CUSTOMFIELDS": custom},
-        {"FIRST_NAME": "Bo", "DATE_OF_BIRTH": secret},
-        {"FIRST_NAME": "Cy", "DATE_OF_BIRTH": 10**5000},
-        {"FIRST_NAME": "Di", "DATE_OF_BIRTH": None, "TAGS": [{"TAG_NAME": "a", "FIELD_NAME": []}]},
-    ]
-
-    sent = run_send(settings, records)
-
-    written = "".join((*sent.responses, *sent.rejected, *map(str, sent.report.failures)))
-    assert "is wrong" in written
-    assert "12-34" not in written
-    assert "secret" not in written
-    assert sent.summary["failed"] == 3
 
 
 def test_the_example_of_the_documentation(insightly_sandbox: InsightlySandbox, tmp_path):
