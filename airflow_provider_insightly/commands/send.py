@@ -73,6 +73,6 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
                     sys.stderr.write(f"{failure}\n")
                 sys.stdout.write(json.dumps(report.summary(args.responses, args.rejected)) + "\n")
     except (ValueError, LookupError, OSError, InsightlyError, AirflowNotFoundException) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{options.explain(error)}\n")
         return 1
     return int(policy.is_failure(report))

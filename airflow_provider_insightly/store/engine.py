@@ -75,7 +75,12 @@ def _supported(url: str | URL) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, future=True, pool_pre_ping=True)
+        try:
+            return create_engine(url, future=True, pool_pre_ping=True)
+        except ModuleNotFoundError:
+            raise StoreUrlError(
+                "A store on PostgreSQL needs psycopg2: pip install 'airflow-provider-insightly[postgres]'."
+            ) from None
     engine = create_engine(url, future=True, connect_args={"timeout": LOCK_WAIT_SECONDS})
 
     @event.listens_for(engine, "connect")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from airflow_provider_insightly.cli import COMMANDS, main
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 from tests.commands.conftest import Command
 from tests.sending.test_send import contacts
@@ -115,7 +118,7 @@ def test_send_test(command: Command, capsys, insightly_sandbox: InsightlySandbox
     deletion = ["send-test", json.dumps({"CONTACT_ID": contact_id}), "--template", "delete_contact"]
 
     assert command(*deletion) == 1
-    assert "confirm" in capsys.readouterr().err
+    assert "say --confirm-delete" in capsys.readouterr().err
     assert command(*deletion, "--confirm-delete") == 0
     assert contacts(insightly_sandbox) == []
 
@@ -192,3 +195,60 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly(file: Path):
     ended = subprocess.run(program, stdout=write_end, stderr=subprocess.PIPE, check=False)
     os.close(write_end)
     assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+@pytest.mark.parametrize(
+    ("store", "message"),
+    [
+        (None, "`store` isn't defined: add this connection to Airflow"),
+        ("mysql://user:secret@127.0.0.1/x", "The store cannot live at 'mysql://user:***@127.0.0.1/x'"),
+        ("postgres://user:secret@127.0.0.1:1/x", "The store cannot be used: connection to server"),
+    ],
+)
+def test_a_store_that_cannot_be_used(
+    store: str | None, message: str, command: Command, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AIRFLOW__INSIGHTLY__STORE_CONN_ID", "store")
+    if store:
+        monkeypatch.setenv("AIRFLOW_CONN_STORE", store)
+
+    for arguments in (("db", "upgrade"), ("connector", "links")):
+        assert command(*arguments) == 1
+        said = capsys.readouterr().err
+        assert message in said
+        assert "secret" not in said
+
+
+def test_an_error_of_our_own_is_not_hidden(command: Command, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("airflow_provider_insightly.commands.db.run", lambda args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["db", "upgrade"])
+
+
+def test_the_options_have_the_names_of_the_operators_too(command: Command, file: Path, capsys):
+    names = ["--records-format", "csv", "--exclude-attributes", "EMAIL_ADDRESS", "--mask-fields", "LAST_NAME"]
+
+    command("preview", str(file), "--template", "create_contact", *names)
+
+    assert "EMAIL_ADDRESS" not in capsys.readouterr().out
+
+
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in action.choices.values():
+                yield from _parsers(child)
+
+
+def test_every_command_and_option_has_a_help():
+    root = argparse.ArgumentParser(description="commands")
+    commands = root.add_subparsers()
+    for each in COMMANDS:
+        each.add_arguments(commands.add_parser(each.name, description=each.help))
+
+    for parser in _parsers(root):
+        assert parser.description, parser.prog
+        for action in parser._actions:
+            is_group = isinstance(action, argparse._SubParsersAction)
+            assert action.help or is_group, f"{parser.prog} {action.option_strings or action.dest}"
