@@ -124,7 +124,7 @@ def add_delivery(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="SHARE",
         default=0.0,
-        help="with --on-record-error fail: the share of records that may fail, from 0 to 1 (default: %(default)s)",
+        help="with --on-record-error fail: the share of records that may fail, below 1 (default: %(default)s)",
     )
     parser.add_argument("--responses", "--responses-path", metavar="FILE", help="write every answer as a line of JSON")
     parser.add_argument(
