@@ -36,8 +36,8 @@ with DAG(
     InsightlyUpsertOperator(task_id="send_changes", object="Contacts", match_on="EMAIL_ADDRESS", records=changed_people)
 # [END changed]
 
-with DAG("alert", schedule=None) as alert:
-    # [START alert]
+# [START alert]
+with DAG("new_customers", schedule=None) as alert:
     create = InsightlyCreateContactOperator(
         task_id="create_contacts",
         records="{{ params.path }}",
