@@ -111,6 +111,18 @@ def test_a_send_goes_on_by_its_key(command: Command, file: Path, capsys, insight
     assert len(contacts(insightly_sandbox)) == 2
 
 
+def test_a_send_that_stops_says_how_to_go_on(command: Command, file: Path, capsys, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.settings(daily_quota=1)
+    insightly_sandbox.call("GET", "/Instance")
+
+    assert command("send", str(file), "--template", "create_contact", "--exclude", "row") == 1
+
+    said = capsys.readouterr().err
+    key = said.split("The key of this send is ")[1].split(".\n")[0]
+    assert "daily quota is used up" in said
+    assert f"go on where this send ended with --key {key}\n" in said
+
+
 def test_send_test(command: Command, capsys, insightly_sandbox: InsightlySandbox):
     assert command("send-test", '{"FIRST_NAME": "Tess"}', "--template", "create_contact") == 0
     assert "succeeded: 201" in capsys.readouterr().out
@@ -145,6 +157,13 @@ def test_a_wrong_key_is_said_and_not_shown(command: Command, file: Path, capsys,
     shown = "".join(capsys.readouterr())
     assert "Check the API key" in shown
     assert insightly_sandbox.api_key not in shown
+
+
+def test_a_misspelt_field_of_the_connection(command: Command, capsys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AIRFLOW_CONN_TEST", '{"conn_type": "insightly", "password": "a key", "extra": {"pood": "na1"}}')
+
+    assert command("send-test", "{}", "--template", "create_contact", "--conn-id", "test") == 1
+    assert "pood: there is no such field. Fields: pod, base_url" in capsys.readouterr().err
 
 
 def test_a_connection_that_does_not_exist(command: Command, file: Path, capsys):
