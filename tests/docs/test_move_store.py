@@ -58,8 +58,9 @@ def check(old_url: str, new_url: str) -> None:
     new.dispose()
 
 
-def test_to_sqlite(old: str, tmp_path: Path):
+def test_to_sqlite(old: str, tmp_path: Path, capsys):
     check(old, f"sqlite:///{tmp_path / 'new.db'}")
+    assert "sending_sends: 2500 rows\n" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(find_programs() is None, reason="PostgreSQL is not installed")
