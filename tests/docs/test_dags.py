@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import sqlite3
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
+from demo.environment import ROOT
 
 
 @pytest.fixture
@@ -27,6 +29,17 @@ def context(insightly_sandbox: InsightlySandbox, tmp_path: Path, monkeypatch: py
         "data_interval_start": datetime(2026, 11, 21, 14, 0, tzinfo=timezone.utc),
         "data_interval_end": datetime(2026, 11, 21, 14, 15, tzinfo=timezone.utc),
     }
+
+
+def test_the_schedule_of_the_connector():
+    text = (ROOT / "docs/connector.md").read_text("utf-8")
+    statement = text.partition("## Schedule it")[2].partition("```python\n")[2].partition("```")[0]
+    path = str(ROOT / "dags/insightly_crm_connector.py")
+    module = {**runpy.run_path(path), "__file__": path}
+
+    exec(compile(statement, path, "exec"), module)
+
+    assert module["dag"].schedule == "*/15 * * * *"
 
 
 def test_the_rows_that_changed(
