@@ -42,8 +42,32 @@ class Command:
         except BrokenPipeError:  # who reads the output, such as head, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             status = 128 + signal.SIGPIPE
+        except Exception as error:
+            trouble = _store_trouble(error)
+            if trouble is None:
+                raise
+            sys.stderr.write(f"{trouble}\n")
+            status = 1
         sys.exit(status)
 
+
+def _store_trouble(error: Exception) -> str | None:
+    """Say why the store cannot be used, where that is what an error is about."""
+    from sqlalchemy.exc import DBAPIError
+
+    if not isinstance(error, DBAPIError):
+        return None
+    return (
+        f"The store cannot be used: {' '.join(str(error.orig).split())}. Look at the database, and at the connection "
+        "in [insightly] store_conn_id of Airflow's configuration; without one the store is insightly.db in "
+        "AIRFLOW_HOME."
+    )
+
+
+DESCRIPTION = (
+    "Send records to Insightly, look into the CRM connector, run a local Insightly. On Airflow 3.2 and newer the same "
+    "commands are `airflow insightly ...`."
+)
 
 SENDS = "airflow_provider_insightly.commands"
 
@@ -85,7 +109,7 @@ def get_commands() -> list[CLICommand]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command outside of Airflow's command line."""
-    parser = argparse.ArgumentParser(prog="python -m airflow_provider_insightly", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m airflow_provider_insightly", description=DESCRIPTION)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         subparser = subparsers.add_parser(command.name, help=command.help, description=command.help)

@@ -23,7 +23,10 @@ def add_records(parser: argparse.ArgumentParser) -> None:
         "records", help="a file of records (CSV, JSON Lines, JSON, Parquet); - reads JSON Lines from the input"
     )
     parser.add_argument(
-        "--format", choices=("csv", "jsonl", "json", "parquet"), help="where the file's name does not say it"
+        "--format",
+        "--records-format",
+        choices=("csv", "jsonl", "json", "parquet"),
+        help="the format, where the file's name does not say it",
     )
     parser.add_argument("--encoding", default="utf-8", help="of a text file (default: %(default)s)")
 
@@ -31,23 +34,56 @@ def add_records(parser: argparse.ArgumentParser) -> None:
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add what decides about the requests."""
     parser.add_argument("--template", help="an endpoint template, such as create_contact; or --method and --url")
-    parser.add_argument("--method", choices=("POST", "PUT", "PATCH", "DELETE"))
+    parser.add_argument(
+        "--method", choices=("POST", "PUT", "PATCH", "DELETE"), help="with --url: the method (default: POST)"
+    )
     parser.add_argument("--url", help="a path such as /Contacts/{record.CONTACT_ID}, or a full URL")
     parser.add_argument("--object", help="with --url: read and check the values by the fields of this object")
     parser.add_argument("--id-field", help="the record's field that holds the id")
-    parser.add_argument("--update-mode", choices=("partial", "merge", "replace"), default="partial")
+    parser.add_argument(
+        "--update-mode",
+        choices=("partial", "merge", "replace"),
+        default="partial",
+        help="partial sends the given fields, merge lays them over the record as it is, replace nulls all others "
+        "(default: %(default)s)",
+    )
     parser.add_argument("--allow-replace", action="store_true", help="consent to --update-mode replace")
     parser.add_argument("--headers", help="request headers: name:value,name:value")
-    parser.add_argument("--include", dest="include_attributes", help="the fields to send, separated by commas")
-    parser.add_argument("--exclude", dest="exclude_attributes", help="the fields to leave out, separated by commas")
-    parser.add_argument("--rename", help="old=new,old=new")
-    parser.add_argument("--nulls", choices=("omit", "send"), default="omit")
+    parser.add_argument(
+        "--include",
+        "--include-attributes",
+        metavar="FIELDS",
+        dest="include_attributes",
+        help="the fields to send, separated by commas",
+    )
+    parser.add_argument(
+        "--exclude",
+        "--exclude-attributes",
+        metavar="FIELDS",
+        dest="exclude_attributes",
+        help="the fields to leave out, separated by commas",
+    )
+    parser.add_argument("--rename", metavar="NAMES", help="new names of fields: old=new,old=new")
+    parser.add_argument(
+        "--nulls",
+        choices=("omit", "send"),
+        default="omit",
+        help="omit leaves fields without a value out, send clears them (default: %(default)s)",
+    )
     parser.add_argument("--grouping", help="json_array, property_inside_json_object, hoisted_fields …")
-    parser.add_argument("--grouping-options", type=read_json, help='as JSON: {"property": "records"}')
-    parser.add_argument("--batch-size", type=int, help="the most records in a body (default: 100)")
-    parser.add_argument("--batch-bytes", type=int)
-    parser.add_argument("--patch-fallback", choices=("put",))
-    parser.add_argument("--mask", dest="mask_fields", help="fields whose values are not shown, separated by commas")
+    parser.add_argument("--grouping-options", type=read_json, metavar="JSON", help='as JSON: {"property": "records"}')
+    parser.add_argument(
+        "--batch-size", type=int, metavar="N", help="with --grouping: the most records in a body (default: 100)"
+    )
+    parser.add_argument("--batch-bytes", type=int, metavar="N", help="with --grouping: the most bytes in a body")
+    parser.add_argument("--patch-fallback", choices=("put",), help="send a PUT where PATCH is answered with 405")
+    parser.add_argument(
+        "--mask",
+        "--mask-fields",
+        metavar="FIELDS",
+        dest="mask_fields",
+        help="fields whose values are not shown, separated by commas",
+    )
 
 
 def add_connection(parser: argparse.ArgumentParser) -> None:
@@ -57,17 +93,43 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
 
 def add_delivery(parser: argparse.ArgumentParser) -> None:
     """Add what is done about records that fail."""
-    parser.add_argument("--match-on", default="", help="fields by which a create whose answer was lost is looked up")
     parser.add_argument(
-        "--on-unknown", choices=("fail", "resend"), default="fail", help="such a create without --match-on"
+        "--match-on",
+        metavar="FIELDS",
+        default="",
+        help="fields, separated by commas, by which a create whose answer was lost is looked up",
     )
     parser.add_argument(
-        "--unknown-wait", type=float, default=60.0, help="seconds after which one that is not found was not done"
+        "--on-unknown",
+        choices=("fail", "resend"),
+        default="fail",
+        help="what becomes of such a create without --match-on (default: %(default)s)",
     )
-    parser.add_argument("--on-record-error", choices=("fail", "continue", "stop"), default="fail")
-    parser.add_argument("--max-failure-ratio", type=float, default=0.0, help="the share of records that may fail")
-    parser.add_argument("--responses", metavar="FILE", help="write every answer as a line of JSON")
-    parser.add_argument("--rejected", metavar="FILE", help="write every record that failed as a line of JSON")
+    parser.add_argument(
+        "--unknown-wait",
+        type=float,
+        metavar="SECONDS",
+        default=60.0,
+        help="after so long a create that is not found was not done (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--on-record-error",
+        choices=("fail", "continue", "stop"),
+        default="fail",
+        help="fail: send all, exit with 1 if one failed; continue: exit with 0 all the same; stop: end at the first "
+        "that fails (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-failure-ratio",
+        type=float,
+        metavar="SHARE",
+        default=0.0,
+        help="with --on-record-error fail: the share of records that may fail, below 1 (default: %(default)s)",
+    )
+    parser.add_argument("--responses", "--responses-path", metavar="FILE", help="write every answer as a line of JSON")
+    parser.add_argument(
+        "--rejected", "--rejected-path", metavar="FILE", help="write every record that failed as a line of JSON"
+    )
 
 
 def read_json(text: str) -> Any:
@@ -108,6 +170,15 @@ def read_records(args: argparse.Namespace) -> Iterator[Record | Rejection]:
     else:
         with open(args.records, "rb") as file:
             yield from read_file(file, args.format or find_format(args.records), args.records, args.encoding)
+
+
+def explain(error: Exception) -> str:
+    """Return what is wrong in words that name the way out, where the error has none."""
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f"There is no file {str(error.filename)!r}."
+    if type(error).__name__ == "AirflowNotFoundException":  # imported late, and not by previews
+        return f"{error}: add this connection to Airflow, or name another one."
+    return str(error)
 
 
 def quieten() -> None:

@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         samples = preview(options.read_settings(args), options.read_records(args), max(args.limit, 1))
     except (ValueError, LookupError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{options.explain(error)}\n")
         return 1
     sys.stdout.write(("\n\n".join(map(str, samples)) or "There are no records.") + "\n")
     return int(any(sample.problem for sample in samples))

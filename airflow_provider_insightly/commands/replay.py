@@ -31,6 +31,6 @@ def run(args: argparse.Namespace) -> int:
         if key is None:
             raise ValueError(f"{args.records} is no rejected file: its first line names no send.")
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{options.explain(error)}\n")
         return 1
     return send_file(args, read_rejected(chain(first, lines)), key)

@@ -73,6 +73,8 @@ def send_file(args: argparse.Namespace, records: Iterable[Record | Rejection], k
                     sys.stderr.write(f"{failure}\n")
                 sys.stdout.write(json.dumps(report.summary(args.responses, args.rejected)) + "\n")
     except (ValueError, LookupError, OSError, InsightlyError, AirflowNotFoundException) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{options.explain(error)}\n")
+        if isinstance(error, InsightlyError) and "key" in args:
+            sys.stderr.write(f"What was sent is noted: go on where this send ended with --key {key}\n")
         return 1
     return int(policy.is_failure(report))

@@ -30,10 +30,12 @@ def run(args: argparse.Namespace) -> int:
     options.quieten()
     try:
         settings = options.read_settings(args)
+        if settings.method == "DELETE" and not args.confirm_delete:
+            raise ValueError("This would delete the record in Insightly for good: say --confirm-delete.")
         client = InsightlyHook(args.conn_id).get_conn()
         result = test_send(settings, args.record, client, confirm_delete=args.confirm_delete)
     except (ValueError, LookupError, InsightlyError, AirflowNotFoundException) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{options.explain(error)}\n")
         return 1
     message = mask_text(result.message, args.record, settings.masked)
     if isinstance(result, Rejection):

@@ -85,7 +85,11 @@ class ConnectionExtra(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, e['loc'][:1]))}: {e['msg']}" for e in error.errors())
+            problems = "; ".join(
+                f"{'.'.join(map(str, e['loc'][:1]))}: "
+                + ("there is no such field" if e["type"] == "extra_forbidden" else e["msg"])
+                for e in error.errors()
+            )
             raise ValueError(
                 f"The connection's extra cannot be used: {problems}. Fields: {', '.join(cls.model_fields)}."
             ) from None

@@ -60,10 +60,10 @@ def find_field(obj: InsightlyObject, name: str) -> Field:
         raise FieldError(name, f"{obj.name} has no such field; remove the spaces around the name {name!r}")
     by_lower = {known.lower(): known for known in obj.fields}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
-    meant = f"did you mean {by_lower[near[0]]}? " if near else ""
+    meant = f"did you mean {by_lower[near[0]]}? Rename it" if near else "rename it"
     raise FieldError(
         name,
-        f"{obj.name} has no such field; {meant}Rename it, or leave it out with exclude_attributes "
+        f"{obj.name} has no such field; {meant}, or leave it out with exclude_attributes "
         f"(the name of a custom field ends in {CUSTOM})",
     )
 

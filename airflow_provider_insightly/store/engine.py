@@ -31,6 +31,7 @@ def open_store(url: str | URL) -> Engine:
     :param url: an SQLAlchemy URL: ``sqlite:////path/insightly.db`` or ``postgresql://user:password@host/database``.
     :returns: an engine; write through :func:`writing`, read through ``engine.connect()``.
     :raises StoreUrlError: for another database, and for SQLite in memory, which no second task could see.
+    :raises StoreVersionError: a newer version of the provider has used it.
     """
     engine = _engine(_supported(url))
     with engine.connect() as connection:
@@ -38,6 +39,10 @@ def open_store(url: str | URL) -> Engine:
     if current != _head():
         _migrate(engine)
     return engine
+
+
+class StoreVersionError(ValueError):
+    """A newer version of the provider has brought the store up to date: this one does not know its tables."""
 
 
 @contextmanager
@@ -75,7 +80,12 @@ def _supported(url: str | URL) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, future=True, pool_pre_ping=True)
+        try:
+            return create_engine(url, future=True, pool_pre_ping=True)
+        except ModuleNotFoundError:
+            raise StoreUrlError(
+                "A store on PostgreSQL needs psycopg2: pip install 'airflow-provider-insightly[postgres]'."
+            ) from None
     engine = create_engine(url, future=True, connect_args={"timeout": LOCK_WAIT_SECONDS})
 
     @event.listens_for(engine, "connect")
@@ -98,9 +108,15 @@ def _migrate(engine: Engine) -> None:
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
-        if _revision(connection) == _head():
+        current = _revision(connection)
+        if current == _head():
             return  # another process was quicker
         config = migration_scripts()
+        if current not in (None, *(each.revision for each in ScriptDirectory.from_config(config).walk_revisions())):
+            raise StoreVersionError(
+                f"The store is at revision {current}, which this version of the provider does not know: a newer one "
+                "has used it. Install that version on every machine."
+            )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

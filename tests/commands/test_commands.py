@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from airflow_provider_insightly.cli import COMMANDS, main
 from airflow_provider_insightly.sandbox.pytest_plugin import InsightlySandbox
 from tests.commands.conftest import Command
 from tests.sending.test_send import contacts
@@ -108,6 +111,18 @@ def test_a_send_goes_on_by_its_key(command: Command, file: Path, capsys, insight
     assert len(contacts(insightly_sandbox)) == 2
 
 
+def test_a_send_that_stops_says_how_to_go_on(command: Command, file: Path, capsys, insightly_sandbox: InsightlySandbox):
+    insightly_sandbox.settings(daily_quota=1)
+    insightly_sandbox.call("GET", "/Instance")
+
+    assert command("send", str(file), "--template", "create_contact", "--exclude", "row") == 1
+
+    said = capsys.readouterr().err
+    key = said.split("The key of this send is ")[1].split(".\n")[0]
+    assert "daily quota is used up" in said
+    assert f"go on where this send ended with --key {key}\n" in said
+
+
 def test_send_test(command: Command, capsys, insightly_sandbox: InsightlySandbox):
     assert command("send-test", '{"FIRST_NAME": "Tess"}', "--template", "create_contact") == 0
     assert "succeeded: 201" in capsys.readouterr().out
@@ -115,7 +130,7 @@ def test_send_test(command: Command, capsys, insightly_sandbox: InsightlySandbox
     deletion = ["send-test", json.dumps({"CONTACT_ID": contact_id}), "--template", "delete_contact"]
 
     assert command(*deletion) == 1
-    assert "confirm" in capsys.readouterr().err
+    assert "say --confirm-delete" in capsys.readouterr().err
     assert command(*deletion, "--confirm-delete") == 0
     assert contacts(insightly_sandbox) == []
 
@@ -142,6 +157,13 @@ def test_a_wrong_key_is_said_and_not_shown(command: Command, file: Path, capsys,
     shown = "".join(capsys.readouterr())
     assert "Check the API key" in shown
     assert insightly_sandbox.api_key not in shown
+
+
+def test_a_misspelt_field_of_the_connection(command: Command, capsys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AIRFLOW_CONN_TEST", '{"conn_type": "insightly", "password": "a key", "extra": {"pood": "na1"}}')
+
+    assert command("send-test", "{}", "--template", "create_contact", "--conn-id", "test") == 1
+    assert "pood: there is no such field. Fields: pod, base_url" in capsys.readouterr().err
 
 
 def test_a_connection_that_does_not_exist(command: Command, file: Path, capsys):
@@ -192,3 +214,60 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly(file: Path):
     ended = subprocess.run(program, stdout=write_end, stderr=subprocess.PIPE, check=False)
     os.close(write_end)
     assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+@pytest.mark.parametrize(
+    ("store", "message"),
+    [
+        (None, "`store` isn't defined: add this connection to Airflow"),
+        ("mysql://user:secret@127.0.0.1/x", "The store cannot live at 'mysql://user:***@127.0.0.1/x'"),
+        ("postgres://user:secret@127.0.0.1:1/x", "The store cannot be used: connection to server"),
+    ],
+)
+def test_a_store_that_cannot_be_used(
+    store: str | None, message: str, command: Command, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AIRFLOW__INSIGHTLY__STORE_CONN_ID", "store")
+    if store:
+        monkeypatch.setenv("AIRFLOW_CONN_STORE", store)
+
+    for arguments in (("db", "upgrade"), ("connector", "links")):
+        assert command(*arguments) == 1
+        said = capsys.readouterr().err
+        assert message in said
+        assert "secret" not in said
+
+
+def test_an_error_of_our_own_is_not_hidden(command: Command, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("airflow_provider_insightly.commands.db.run", lambda args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["db", "upgrade"])
+
+
+def test_the_options_have_the_names_of_the_operators_too(command: Command, file: Path, capsys):
+    names = ["--records-format", "csv", "--exclude-attributes", "EMAIL_ADDRESS", "--mask-fields", "LAST_NAME"]
+
+    command("preview", str(file), "--template", "create_contact", *names)
+
+    assert "EMAIL_ADDRESS" not in capsys.readouterr().out
+
+
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in action.choices.values():
+                yield from _parsers(child)
+
+
+def test_every_command_and_option_has_a_help():
+    root = argparse.ArgumentParser(description="commands")
+    commands = root.add_subparsers()
+    for each in COMMANDS:
+        each.add_arguments(commands.add_parser(each.name, description=each.help))
+
+    for parser in _parsers(root):
+        assert parser.description, parser.prog
+        for action in parser._actions:
+            is_group = isinstance(action, argparse._SubParsersAction)
+            assert action.help or is_group, f"{parser.prog} {action.option_strings or action.dest}"

@@ -112,7 +112,7 @@ def test_check_says_what_cannot_be_read(command: Command, tmp_path: Path, capsys
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), ("insightly_conn_id: nobody\n", "nobody"), ("- 1\n", "line 1")],
+    [(None, "There is no file"), ("insightly_conn_id: nobody\n", "nobody"), ("- 1\n", "line 1")],
 )
 def test_a_file_or_a_connection_that_is_not_there(
     content: str | None, message: str, command: Command, tmp_path: Path, capsys
@@ -188,6 +188,21 @@ def test_plan_of_one_record(command: Command, office: Office, pair: tuple[int, i
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {row["crm_id"] for row in rows} == {other}
     assert {row["event"] for row in rows} == {"link"}
+
+
+def test_plan_of_a_record_that_is_not_there(command: Command, tmp_path: Path, capsys):
+    assert command("connector", "plan", write_configuration(tmp_path), "--record", "Contacts/5") == 1
+    assert "test shows no Contacts 5" in capsys.readouterr().err
+
+
+def test_plan_of_a_record_that_was_deleted(
+    command: Command, office: Office, pair: tuple[int, int], tmp_path: Path, insightly_sandbox: InsightlySandbox
+):
+    insightly_sandbox.call("DELETE", f"/Contacts/{pair[1]}")
+    path = write_configuration(tmp_path, delete_grace_hours=0)
+
+    for _ in range(2):
+        assert command("connector", "plan", path, "--record", f"Contacts/{pair[1]}") == 0
 
 
 def test_a_plan_that_a_breaker_holds_is_approved(

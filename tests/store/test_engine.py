@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from airflow_provider_insightly.store.engine import StoreUrlError, open_store, writing
+from airflow_provider_insightly.store.engine import StoreUrlError, StoreVersionError, open_store, writing
 from airflow_provider_insightly.store.tables import VERSION_TABLE, connector_state, connector_tombstones, metadata
 
 
@@ -79,3 +79,19 @@ def test_another_database_is_refused(url):
     with pytest.raises(StoreUrlError, match="give sqlite:////path/to/file") as refused:
         open_store(url)
     assert "hidden" not in str(refused.value)
+
+
+def test_a_store_of_a_newer_version_is_left_alone(url):
+    engine = open_store(url)
+
+    def set_revision(revision: str) -> str:
+        with writing(engine) as connection:
+            former = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one()
+            connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = :revision"), {"revision": revision})
+        return former
+
+    ours = set_revision("9999")
+    with pytest.raises(StoreVersionError, match="revision 9999, which this version"):
+        open_store(url)
+    set_revision(ours)
+    open_store(url)

@@ -33,6 +33,6 @@ def run(args: argparse.Namespace) -> int:
     try:
         status: int = args.run_action(args)
     except (ValueError, LookupError, OSError, InsightlyError, IncompleteReadError, AirflowException) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{options.explain(error)}\n")
         return 1
     return status

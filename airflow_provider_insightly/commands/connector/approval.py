@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_insightly.commands import options
+from airflow_provider_insightly.commands.connector.arguments import add_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ SHORTEST = 8
 
 def add_approve(actions: Any) -> None:
     """Add ``approve``."""
-    parser = actions.add_parser("approve", help="let a plan through that a breaker holds, or that waits for a yes")
+    parser = add_command(actions, "approve", help="let a plan through that a breaker holds, or that waits for a yes")
     parser.add_argument("hash", metavar="HASH", help=f"the plan's hash, or its first {SHORTEST} characters or more")
     options.add_connection(parser)
     _add_person(parser)
@@ -87,8 +88,8 @@ def _next_step(plan: Plan) -> str:
 
 def add_lift_opt_out(actions: Any) -> None:
     """Add ``lift-opt-out``."""
-    parser = actions.add_parser("lift-opt-out", help="let an address have mail again that once opted out")
-    parser.add_argument("address", metavar="ADDRESS")
+    parser = add_command(actions, "lift-opt-out", help="let an address have mail again that once opted out")
+    parser.add_argument("address", metavar="ADDRESS", help="the e-mail address")
     parser.add_argument("--evidence", required=True, metavar="TEXT", help="why that is right: who said so, where")
     options.add_connection(parser)
     _add_person(parser)

@@ -10,6 +10,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+def add_command(actions: Any, name: str, help: str) -> argparse.ArgumentParser:
+    """Add a sub-command, whose own help begins with what it does."""
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=help, description=help)
+    return parser
+
+
 def add_configuration(parser: argparse.ArgumentParser) -> None:
     """Add the file with settings and mapping."""
     parser.add_argument("configuration", metavar="CONFIG.yaml", help="settings and mapping, as the DAG reads them")
@@ -23,7 +29,10 @@ def add_record(parser: argparse.ArgumentParser, help: str) -> None:
 def add_rows(parser: argparse.ArgumentParser, limit: int) -> None:
     """Add how many rows are written, how, and where to."""
     parser.add_argument(
-        "--limit", type=read_count, help=f"the most rows; 0: all (default: {limit} in a table, all in a file's formats)"
+        "--limit",
+        type=read_count,
+        metavar="N",
+        help=f"the most rows; 0: all (default: {limit} in a table, all in a file's formats)",
     )
     parser.add_argument(
         "--format", choices=("table", "csv", "jsonl"), help="default: as the name of --output says, else a table"

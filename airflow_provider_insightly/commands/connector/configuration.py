@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_insightly.commands.connector.arguments import add_configuration
+from airflow_provider_insightly.commands.connector.arguments import add_command, add_configuration
 from airflow_provider_insightly.commands.connector.rows import write_table
 
 if TYPE_CHECKING:
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 def add_check(actions: Any) -> None:
     """Add ``check``."""
-    parser = actions.add_parser(
-        "check", help="check settings and mapping, also against the instance's own fields; 1 when there are problems"
+    parser = add_command(
+        actions,
+        "check",
+        help="check settings and mapping, also against the instance's own fields; 1 when there are problems",
     )
     add_configuration(parser)
     parser.set_defaults(run_action=check)
@@ -88,7 +90,9 @@ def _column(name: str) -> Any:
 
 def add_settings(actions: Any) -> None:
     """Add ``settings``."""
-    parser = actions.add_parser("settings", help="show the nine settings of the page, and the rest, with their values")
+    parser = add_command(
+        actions, "settings", help="show the nine settings of the page, and the rest, with their values"
+    )
     add_configuration(parser)
     parser.set_defaults(run_action=show_settings)
 

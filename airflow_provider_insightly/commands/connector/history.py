@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_provider_insightly.commands import options
 from airflow_provider_insightly.commands.connector.arguments import (
+    add_command,
     add_record,
     add_rows,
     as_ref,
@@ -23,7 +24,7 @@ FILE = "insightly_crm_connector.yaml"
 
 def add_log(actions: Any) -> None:
     """Add ``log``."""
-    parser = actions.add_parser("log", help="show the connector log, the newest rows first")
+    parser = add_command(actions, "log", help="show the connector log, the newest rows first")
     options.add_connection(parser)
     times = "2026-11-21, '2026-11-21 14:30' (UTC), or 30m, 24h, 7d for so long ago"
     parser.add_argument("--since", type=read_moment, metavar="TIME", help=f"at this time or later: {times}")
@@ -77,10 +78,10 @@ LOG_SHOWN = {
 
 def add_explain(actions: Any) -> None:
     """Add ``explain``."""
-    parser = actions.add_parser("explain", help="say why a field of a record has the value that it has")
+    parser = add_command(actions, "explain", help="say why a field of a record has the value that it has")
     parser.add_argument("object", type=read_object, metavar="OBJECT", help="Prospect, Contacts or Leads")
-    parser.add_argument("id", type=int, metavar="ID")
-    parser.add_argument("field", metavar="FIELD")
+    parser.add_argument("id", type=int, metavar="ID", help="the id of the record")
+    parser.add_argument("field", metavar="FIELD", help="the name of the field on this object")
     parser.add_argument(
         "--config", metavar="CONFIG.yaml", help=f"settings and mapping (default: {FILE} in Airflow's folder of DAGs)"
     )
@@ -112,7 +113,7 @@ def _find_configuration() -> Path:
 
 def add_links(actions: Any) -> None:
     """Add ``links``."""
-    parser = actions.add_parser("links", help="show which prospects and CRM records belong together, and why")
+    parser = add_command(actions, "links", help="show which prospects and CRM records belong together, and why")
     options.add_connection(parser)
     add_record(parser, "the pair of this record alone")
     parser.add_argument("--object", type=read_object, help="pairs with Contacts or with Leads alone")

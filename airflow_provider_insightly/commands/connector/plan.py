@@ -7,7 +7,13 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_insightly.commands.connector.arguments import add_configuration, add_record, add_rows, as_ref
+from airflow_provider_insightly.commands.connector.arguments import (
+    add_command,
+    add_configuration,
+    add_record,
+    add_rows,
+    as_ref,
+)
 from airflow_provider_insightly.commands.connector.rows import Row, show_change, wanted_format, write_rows
 
 if TYPE_CHECKING:
@@ -25,7 +31,7 @@ COLUMNS = (
 
 def add_plan(actions: Any) -> None:
     """Add ``plan``."""
-    parser = actions.add_parser("plan", help="show what a run would change; 1 when a breaker would hold it")
+    parser = add_command(actions, "plan", help="show what a run would change; 1 when a breaker would hold it")
     add_configuration(parser)
     add_record(parser, "plan for this record and what hangs together with it alone")
     parser.add_argument("--backfill", action="store_true", help="look at every record, and create older ones too")
@@ -44,6 +50,7 @@ def make_plan(args: argparse.Namespace) -> int:
     from airflow_provider_insightly.connector.mapping import MappingError
     from airflow_provider_insightly.connector.plans import read_plan, tripped_breakers
     from airflow_provider_insightly.connector.run import run_connector, utc_now
+    from airflow_provider_insightly.connector.staging import read_records
     from airflow_provider_insightly.hooks.insightly import InsightlyHook
 
     configuration = load_configuration(args.configuration)
@@ -54,7 +61,10 @@ def make_plan(args: argparse.Namespace) -> int:
         run_connector(hook.get_conn(), store, instance, configuration, run_id=run_id, dry_run=True, **options)
     except MappingError as error:
         raise ConfigurationError(locate_mapping_problems(args.configuration, error)) from None
+    only = options["only"]
     with store.connect() as connection:
+        if only and not read_records(connection, instance, [only]):  # what was deleted is there, too
+            raise LookupError(f"{instance} shows no {only}: there is no such record, or the key's user may not see it.")
         plan = read_plan(connection, instance, run_id)
         write_rows(args, _rows(connection, plan, args.skipped), COLUMNS, SHOWN, "Nothing is to be changed.")
     is_table_on_screen = wanted_format(args) == "table" and not args.output
