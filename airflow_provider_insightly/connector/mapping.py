@@ -298,9 +298,9 @@ def _field_problem(object_name: str, field: str, custom_fields: CustomFields | N
         if custom_fields is None or field in custom_fields.get(object_name, {}):
             return None
         near = _near(field, custom_fields.get(object_name, {}))
-        return f"{object_name} have no custom field {field}, or one of a type that cannot be mapped{near}"
+        return f"{object_name}: there is no custom field {field}, or it is of a type that cannot be mapped{near}"
     if field not in known:
-        return f"{object_name} have no field {field}{_near(field, known)}"
+        return f"{object_name}: there is no field {field}{_near(field, known)}"
     if known[field].type not in _PLAIN_TYPES:
         return f"{object_name}.{field} is a {known[field].type}, which cannot be mapped"
     return None

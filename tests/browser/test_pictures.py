@@ -8,7 +8,6 @@ import pytest
 
 from demo.environment import ROOT
 from tests.browser.conftest import DAG_ID as COMPANY
-from tests.browser.conftest import SECOND_RUN
 
 pytestmark = [
     *(pytest.mark.airflow, pytest.mark.browser),
@@ -40,7 +39,6 @@ def test_a_run_of_the_connector_in_the_grid(standalone, insightly_sandbox, open_
         ("settings", f"connectors/{COMPANY}/settings"),
         ("mapping", f"connectors/{COMPANY}/mapping"),
         ("log", f"connectors/{COMPANY}/log?result=applied"),
-        ("plan", f"connectors/{COMPANY}/plan?run={SECOND_RUN}"),
     ],
 )
 def test_the_pages_in_airflow(company, open_page, name, path):

@@ -81,7 +81,7 @@ def test_check_names_the_lines_that_do_not_fit_the_instance(command: Command, tm
 
     problems = capsys.readouterr().err.splitlines()
     assert [line.split(": ")[0] for line in problems] == [f"{path}, line 4", f"{path}, line 4", f"{path}, line 5"]
-    assert "Leads have no custom field Hobby__c" in "\n".join(problems)
+    assert "Leads: there is no custom field Hobby__c" in "\n".join(problems)
 
 
 def test_check_and_plan_name_the_lines_of_mistakes(command: Command, tmp_path: Path, capsys):
@@ -92,7 +92,7 @@ def test_check_and_plan_name_the_lines_of_mistakes(command: Command, tmp_path: P
         assert command("connector", action, str(path)) == 1
         problems = capsys.readouterr().err
         assert f"{path}, line 2: settings.match_by_mail: there is no such setting" in problems
-        assert f"{path}, line 4: mapping: Leads have no field TITEL" in problems
+        assert f"{path}, line 4: mapping: Leads: there is no field TITEL" in problems
 
 
 def test_plan_names_the_lines_that_do_not_fit_the_instance(command: Command, tmp_path: Path, capsys):
@@ -100,7 +100,7 @@ def test_plan_names_the_lines_that_do_not_fit_the_instance(command: Command, tmp
     path.write_text("insightly_conn_id: test\nmapping:\n  - {prospect: Hobby__c, lead: TITLE}\n")
 
     assert command("connector", "plan", str(path)) == 1
-    assert f"{path}, line 3: mapping: Prospect have no custom field Hobby__c" in capsys.readouterr().err
+    assert f"{path}, line 3: mapping: Prospect: there is no custom field Hobby__c" in capsys.readouterr().err
 
 
 def test_check_says_what_cannot_be_read(command: Command, tmp_path: Path, capsys, insightly_sandbox: InsightlySandbox):

@@ -97,7 +97,7 @@ def test_a_check_that_fails_keeps_its_problems_beside_the_rows(office: Office) -
     office.mapping = [{"prospect": "FIRST_NAME", "contact": "FIRST_NAME"}, {"prospect": "No__c", "contact": "TITLE"}]
     with pytest.raises(MappingError):
         office.run()
-    problem = "Prospect have no custom field No__c, or one of a type that cannot be mapped"
+    problem = "Prospect: there is no custom field No__c, or it is of a type that cannot be mapped"
     checked = overview(office).checked
     assert checked is not None
     assert checked["problems"] == [f"row 2: {problem}"]

@@ -133,7 +133,7 @@ def test_the_mapping_names_the_problems_that_the_check_found(sync, sign_in):
     with pytest.raises(MappingError):
         sync(Configuration.model_validate({"mapping": rows}), FIRST)
     text = sign_in("viewer").get(f"{BASE}/mapping").text
-    assert "Contacts have no custom field Nowhere__c" in text
+    assert "Contacts: there is no custom field Nowhere__c" in text
 
 
 def test_the_mapping_lists_labels_that_drifted(sync, insightly_sandbox, sign_in, store):
