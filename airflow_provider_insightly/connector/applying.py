@@ -26,7 +26,7 @@ from airflow_provider_insightly.connector.actions import APPLIED, FAILED, NEITHE
 from airflow_provider_insightly.connector.baselines import as_answered
 from airflow_provider_insightly.connector.extraction import Clock
 from airflow_provider_insightly.connector.ledger import lift_opt_out, note_opt_outs
-from airflow_provider_insightly.connector.links import bury, pair_up, read_links, unbury, update_baseline
+from airflow_provider_insightly.connector.links import TakenError, bury, pair_up, read_links, unbury, update_baseline
 from airflow_provider_insightly.connector.local_changes import change_store
 from airflow_provider_insightly.connector.log import log_filled, log_intent, log_kept, log_refused, log_result
 from airflow_provider_insightly.connector.mapping import MappedField
@@ -145,12 +145,15 @@ class Applier:
                 applied.record_ids.append(record_id)
 
     def _apply_local(self, connection: Connection, seq: int, action: Action) -> None:
-        now = self.now()
-        change_store(connection, self.instance, action, self.settings, now)
+        now, result, why = self.now(), APPLIED, None
+        try:
+            change_store(connection, self.instance, action, self.settings, now)
+        except TakenError as error:
+            result, why = FAILED, str(error)
         if action.event != "agree":  # nothing happened to either record: no row in the log
             log_intent(connection, self.plan, seq, action, now)
-            log_result(connection, self.plan, seq, APPLIED, now)
-        self._finish(connection, seq, APPLIED)
+            log_result(connection, self.plan, seq, result, now, error=why)
+        self._finish(connection, seq, result)
 
     def _apply_remote(self, seq: int, action: Action, again: bool) -> None:
         with writing(self.engine) as connection:

@@ -361,6 +361,31 @@ def test_a_proposed_merge_is_done_when_approved_and_the_new_pair_is_synced(offic
     assert office.get("Prospect", prospect)["FIRST_NAME"] == "Grace"
 
 
+@pytest.mark.parametrize("way", ["matched", "created"])
+def test_a_proposed_merge_into_a_record_that_gets_a_prospect_in_the_same_run_is_proposed_anew(
+    office: Office, way: str
+) -> None:
+    """The rest of a plan does not count on a person's yes."""
+    options = {**ON, "update_email_addresses": False, "create_prospects": way == "created"}
+    prospect, lost = make_pair(office)
+    office.run(**options)
+    office.wait(seconds=5)
+    office.edit("Prospect", prospect, EMAIL_ADDRESS="old@example.com")
+    kept = office.contact("a@example.com", FIRST_NAME="Grace", LAST_NAME="Hopper")
+    if way == "matched":
+        office.prospect("a@example.com")
+    office.delete("Contacts", lost)
+    plan = office.run(**options, dry_run=True).plan_hash
+    office.run(**options, approve_plan=plan)
+    [other] = office.links().keys() - {prospect}
+    assert office.links() == {prospect: Ref("Contacts", lost), other: Ref("Contacts", kept)}
+    [row, *_] = office.log(event="relink")
+    assert (row["result"], row["error"]) == ("failed", f"Contacts {kept} belongs to prospect {other} by now")
+    plan = office.run(**options, dry_run=True).plan_hash
+    assert office.run(**options, approve_plan=plan).results["merge"] == {"applied": 1}
+    assert office.links() == {other: Ref("Contacts", kept)}
+
+
 def test_a_blank_that_the_connector_filled_is_no_sign_of_a_merge(office: Office) -> None:
     prospect, deleted = make_pair(office, PHONE="7", TITLE="Dr")
     office.wait(seconds=5)
