@@ -292,7 +292,7 @@ class Applier:
             elif joined:
                 record = self.requests.read(PROSPECT, self.client.get(PROSPECT, survivor.id))
             if self.settings.delete_mode == "archive":
-                self._archive(lost, MERGED_TAG)
+                self._archive(lost, given, MERGED_TAG)
             else:
                 self._delete(lost, given)
         with writing(self.engine) as connection:
@@ -311,7 +311,7 @@ class Applier:
         """Close a prospect to the connector and tag it."""
         assert action.crm is not None
         prospect = Ref(PROSPECT, action.prospect_id or 0)
-        self._archive(prospect, DELETED_TAG)
+        self._archive(prospect, self.client.get(PROSPECT, prospect.id), DELETED_TAG)
         with writing(self.engine) as connection:
             self._bury(connection, prospect, action.crm, ARCHIVED)
             log_result(connection, self.plan, seq, APPLIED, self.now(), http_status=200)
@@ -360,9 +360,9 @@ class Applier:
             log_result(connection, self.plan, seq, APPLIED, self.now(), http_status=201)
             self._finish(connection, seq, APPLIED, note_id)
 
-    def _archive(self, prospect: Ref, tag: str) -> None:
+    def _archive(self, prospect: Ref, answer: Mapping[str, Value], tag: str) -> None:
         """Tag a prospect, then close it: one that is closed without the tag was closed by a person."""
-        self.requests.join_tags(prospect, self.client.get(PROSPECT, prospect.id), [tag])
+        self.requests.join_tags(prospect, answer, [tag])
         record = self.requests.write(prospect, {"DO_NOT_SYNC": True})
         with writing(self.engine) as connection:
             absorb(connection, self.instance, record, {"DO_NOT_SYNC"}, self.now())

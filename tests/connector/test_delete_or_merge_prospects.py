@@ -178,6 +178,20 @@ def test_a_merge_logs_what_it_filled_in_on_the_survivor(office: Office) -> None:
     assert "merge DESCRIPTION None → 'from a fair': applied" in lines[-1]
 
 
+def test_a_merge_that_fills_blanks_and_joins_tags_takes_six_requests(office: Office) -> None:
+    lost, _, kept, _ = merge_two(office)
+    office.in_web_page(f"/records/Prospect/{lost}", {"TAGS": [{"TAG_NAME": "vip"}]})
+    before = len(office.sandbox.requests())
+    office.run(**ON)
+    sent = [(each["method"], each["path"].split("/", 3)[-1]) for each in office.sandbox.requests()[before:]]
+    begun = sent.index(("GET", f"{kept}"))
+    assert sent[begun:] == [
+        *[("GET", f"{kept}"), ("GET", f"{lost}")],
+        *[("PUT", f"{kept}/Tags"), ("PUT", "Prospect")],
+        *[("PUT", f"{lost}/Tags"), ("PUT", "Prospect")],
+    ]
+
+
 @pytest.mark.parametrize("closed", ["lost", "survivor"])
 def test_a_prospect_that_is_closed_is_not_merged(office: Office, closed: str) -> None:
     lost_prospect, lost, kept_prospect, kept = merge_two(office)
