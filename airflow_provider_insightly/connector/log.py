@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
@@ -62,8 +62,9 @@ def log_kept(connection: Connection, plan: Plan, seq: int, kept: Mapping[str, Va
     """Write which fields have another value than was sent: Insightly cut it, rounded it, or left the field alone."""
     for field, value in sorted(kept.items()):
         here = _of_action(plan, seq) & (connector_log.c.field == field)
-        why = f"Insightly keeps it as {json.dumps(value, ensure_ascii=False)[:200]}"
-        connection.execute(update(connector_log).where(here).values(reason=why))
+        said = func.coalesce(connector_log.c.reason + "; ", "")
+        kept_as = f"Insightly keeps it as {json.dumps(value, ensure_ascii=False)[:200]}"
+        connection.execute(update(connector_log).where(here).values(reason=said + kept_as))
 
 
 def log_refused(

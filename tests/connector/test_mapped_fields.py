@@ -157,6 +157,16 @@ def test_a_value_that_the_server_writes_in_another_way_is_no_change_either(
     assert office.get(written, numbers[written])[field] == "GRACE"
 
 
+def test_that_both_sides_had_changed_is_told_of_a_value_that_the_server_writes_in_another_way_too(
+    office: Office, pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_in_capitals(office, monkeypatch, "FIRST_NAME")
+    office.edit("Prospect", pair[0], FIRST_NAME="Augusta")
+    office.edit("Contacts", pair[1], FIRST_NAME="Grace")
+    office.run()
+    assert office.log(field="FIRST_NAME")[0]["reason"] == 'conflict; Insightly keeps it as "GRACE"'
+
+
 def test_of_a_value_in_two_spellings_a_one_sided_change_is_no_conflict(
     office: Office, pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
