@@ -104,16 +104,16 @@ def steady_pages(client: InsightlyClient, path: str, params: Mapping[str, str] |
     """Yield the pages of a list; records may come twice.
 
     A deletion moves later records up, past the start of the next page: where the count has fallen from one page to the
-    next, a page is stepped back.
+    next, a page is stepped back, or as many records as it has fallen by.
     """
     skip, total = 0, None
     while True:
         for page in client.pages(path, params=params, skip=skip):
             yield page
-            has_shrunk = total is not None and page.total is not None and page.total < total
+            lost = total - page.total if total is not None and page.total is not None else 0
             total = page.total
-            if has_shrunk and page.skip > skip:
-                skip = max(page.skip - LARGEST_PAGE, 0)
+            if lost > 0 and page.skip > skip:
+                skip = max(page.skip - max(lost, LARGEST_PAGE), 0)
                 break
         else:
             return

@@ -54,7 +54,7 @@ def between_pages(
     monkeypatch.setattr(office.client, "pages", pages)
 
 
-def once(action: Callable[[], None]) -> Callable[[], None]:
+def once(action: Callable[[], object]) -> Callable[[], None]:
     left = [action]
     return lambda: left.pop()() if left else None
 
@@ -70,6 +70,18 @@ def test_a_record_deleted_between_two_pages_hides_no_other(office: Office, monke
         known = read_records(connection, "test", [Ref("Contacts", number) for number in contacts])
     assert len(known) == 10
     assert found.pages == 5 + 2  # the page before, and its own again
+
+
+def test_many_records_deleted_at_once_hide_no_others(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a page of them: those that were counted before they vanished make up for others that were not seen."""
+    contacts = [office.contact(f"{number}@example.com") for number in range(16)]
+    delete = once(lambda: [office.delete("Contacts", number) for number in contacts[:5]])
+    between_pages(office, monkeypatch, 4, lambda path, params: delete() if path == "/Contacts" else None)
+    mapping = check_mapping(FieldMapping.model_validate(row) for row in MAPPING)
+    extract(office.client, office.store, "test", "Contacts", mapping, overlap_seconds=300, now=office.now)
+    with office.store.connect() as connection:
+        known = read_records(connection, "test", [Ref("Contacts", number) for number in contacts])
+    assert len(known) == 16
 
 
 def test_a_sweep_during_which_records_are_deleted_concludes_nothing(
