@@ -260,7 +260,7 @@ def test_value_map_translates_both_ways(office: Office) -> None:
             "behavior": MOST_RECENT,
         }
     ]
-    contact, prospect = office.contact("a@example.com", SALUTATION="Frau"), office.prospect("a@example.com")
+    prospect, contact = office.prospect("a@example.com"), office.contact("a@example.com", SALUTATION="Frau")
     office.run()
     assert office.get("Prospect", prospect)["SALUTATION"] == "Ms"
     office.edit("Prospect", prospect, SALUTATION="Mr")

@@ -105,7 +105,7 @@ def test_values_of_each_type_are_carried_both_ways_and_then_all_is_quiet(
         office.in_web_page(f"/custom-fields/{name}", definition)
     office.mapping = [{"prospect": "Any__c", "contact": "Any__c", "behavior": MOST_RECENT}]
     read = {"DATE": "date", "DATETIME": "datetime", "MULTISELECT": "multiselect"}.get(kind, "text")
-    contact, prospect = office.contact("a@example.com", **custom(first)), office.prospect("a@example.com")
+    prospect, contact = office.prospect("a@example.com"), office.contact("a@example.com", **custom(first))
     office.run()
     assert canonical(value_of(office, "Prospect", prospect), read) == canonical(first, read)  # type: ignore[arg-type]
     is_quiet(office, contact)
@@ -156,7 +156,7 @@ def test_a_value_map_is_read_as_the_types_of_its_fields(office: Office) -> None:
     office.in_web_page("/custom-fields/Prospect", {"FIELD_NAME": "Any__c", "FIELD_TYPE": "BIT"})
     values = {"Gold": "Yes", "Silver": "no"}
     office.mapping = [{"prospect": "Any__c", "contact": "TITLE", "values": values, "behavior": MOST_RECENT}]
-    contact, prospect = office.contact("a@example.com", TITLE="Gold"), office.prospect("a@example.com")
+    prospect, contact = office.prospect("a@example.com"), office.contact("a@example.com", TITLE="Gold")
     office.run()
     assert value_of(office, "Prospect", prospect) is True
     office.edit("Prospect", prospect, **custom(False))
