@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from airflow_provider_insightly.connector import extraction
 from airflow_provider_insightly.connector.configuration import Configuration
-from airflow_provider_insightly.connector.extraction import extract
+from airflow_provider_insightly.connector.extraction import IncompleteReadError, extract, steady_pages
 from airflow_provider_insightly.connector.mapping import FieldMapping, check_mapping
 from airflow_provider_insightly.connector.records import OWN_FIELDS, Record, Ref, read_record
 from airflow_provider_insightly.connector.run import run_connector
@@ -82,6 +82,25 @@ def test_many_records_deleted_at_once_hide_no_others(office: Office, monkeypatch
     with office.store.connect() as connection:
         known = read_records(connection, "test", [Ref("Contacts", number) for number in contacts])
     assert len(known) == 16
+
+
+def test_a_count_that_falls_again_and_again_is_not_followed_for_ever(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers that do not agree on it, say."""
+    for number in range(6):
+        office.contact(f"{number}@example.com")
+    between_pages(office, monkeypatch, 0, lambda path, params: None)
+    pages = office.client.pages
+
+    def counted_by_two(path: str, **options: Any) -> Iterator[Any]:
+        for number, page in enumerate(pages(path, **options)):
+            yield replace(page, total=page.total - number % 2)
+
+    monkeypatch.setattr(office.client, "pages", counted_by_two)
+    with pytest.raises(IncompleteReadError, match="fell 3 times"):
+        for _ in zip(range(100), steady_pages(office.client, "/Contacts"), strict=False):
+            pass
 
 
 def test_a_sweep_during_which_records_are_deleted_concludes_nothing(
