@@ -340,7 +340,7 @@ def test_our_own_write_does_not_make_a_side_the_newer_one(office: Office) -> Non
 
 
 @pytest.mark.parametrize("fills", [True, False])
-def test_nor_do_the_tags_that_a_merge_joins(office: Office, fills: bool) -> None:
+def test_tags_that_a_merge_joins_do_not_make_a_side_the_newer_one(office: Office, fills: bool) -> None:
     prospect = office.prospect("a@example.com", PHONE="1")
     lost_prospect = office.prospect("b@example.com", PHONE=None, DESCRIPTION="from a fair" if fills else None)
     office.in_web_page(f"/records/Prospect/{lost_prospect}", {"TAGS": [{"TAG_NAME": "vip"}]})
