@@ -26,7 +26,7 @@ from airflow_provider_insightly.connector.actions import APPLIED, FAILED, NEITHE
 from airflow_provider_insightly.connector.baselines import as_answered
 from airflow_provider_insightly.connector.extraction import Clock
 from airflow_provider_insightly.connector.ledger import lift_opt_out, note_opt_outs
-from airflow_provider_insightly.connector.links import bury, pair_up, read_links, unbury, update_baseline
+from airflow_provider_insightly.connector.links import TakenError, bury, pair_up, read_links, unbury, update_baseline
 from airflow_provider_insightly.connector.local_changes import change_store
 from airflow_provider_insightly.connector.log import log_filled, log_intent, log_kept, log_refused, log_result
 from airflow_provider_insightly.connector.mapping import MappedField
@@ -57,9 +57,9 @@ LOCAL_AT_ONCE = 200
 _STOPS = (AuthenticationError, DailyQuotaError)
 """Answers after which the next request would fare no better."""
 
-DENIALS = 3
-"""So many writes in a row may be denied (403) before the next one stops the task: a user may lack the permission for
-some records, or for all."""
+DENIALS = 20
+"""So many writes in a row may be denied (403) before the next one stops the task: a user may lack the permission for all
+records, which each run should notice soon, or for some that stand together, which must not keep back the others."""
 
 
 class PlanNotReleasedError(RuntimeError):
@@ -145,12 +145,15 @@ class Applier:
                 applied.record_ids.append(record_id)
 
     def _apply_local(self, connection: Connection, seq: int, action: Action) -> None:
-        now = self.now()
-        change_store(connection, self.instance, action, self.settings, now)
+        now, result, why = self.now(), APPLIED, None
+        try:
+            change_store(connection, self.instance, action, self.settings, now)
+        except TakenError as error:
+            result, why = FAILED, str(error)
         if action.event != "agree":  # nothing happened to either record: no row in the log
             log_intent(connection, self.plan, seq, action, now)
-            log_result(connection, self.plan, seq, APPLIED, now)
-        self._finish(connection, seq, APPLIED)
+            log_result(connection, self.plan, seq, result, now, error=why)
+        self._finish(connection, seq, result)
 
     def _apply_remote(self, seq: int, action: Action, again: bool) -> None:
         with writing(self.engine) as connection:
@@ -289,7 +292,7 @@ class Applier:
             elif joined:
                 record = self.requests.read(PROSPECT, self.client.get(PROSPECT, survivor.id))
             if self.settings.delete_mode == "archive":
-                self._archive(lost, MERGED_TAG)
+                self._archive(lost, given, MERGED_TAG)
             else:
                 self._delete(lost, given)
         with writing(self.engine) as connection:
@@ -308,7 +311,7 @@ class Applier:
         """Close a prospect to the connector and tag it."""
         assert action.crm is not None
         prospect = Ref(PROSPECT, action.prospect_id or 0)
-        self._archive(prospect, DELETED_TAG)
+        self._archive(prospect, self.client.get(PROSPECT, prospect.id), DELETED_TAG)
         with writing(self.engine) as connection:
             self._bury(connection, prospect, action.crm, ARCHIVED)
             log_result(connection, self.plan, seq, APPLIED, self.now(), http_status=200)
@@ -357,9 +360,9 @@ class Applier:
             log_result(connection, self.plan, seq, APPLIED, self.now(), http_status=201)
             self._finish(connection, seq, APPLIED, note_id)
 
-    def _archive(self, prospect: Ref, tag: str) -> None:
+    def _archive(self, prospect: Ref, answer: Mapping[str, Value], tag: str) -> None:
         """Tag a prospect, then close it: one that is closed without the tag was closed by a person."""
-        self.requests.join_tags(prospect, self.client.get(PROSPECT, prospect.id), [tag])
+        self.requests.join_tags(prospect, answer, [tag])
         record = self.requests.write(prospect, {"DO_NOT_SYNC": True})
         with writing(self.engine) as connection:
             absorb(connection, self.instance, record, {"DO_NOT_SYNC"}, self.now())

@@ -104,19 +104,28 @@ def steady_pages(client: InsightlyClient, path: str, params: Mapping[str, str] |
     """Yield the pages of a list; records may come twice.
 
     A deletion moves later records up, past the start of the next page: where the count has fallen from one page to the
-    next, a page is stepped back.
+    next, a page is stepped back, or by as many records as it has fallen if those are more.
+
+    :raises IncompleteReadError: it falls again and again at the same place.
     """
     skip, total = 0, None
-    while True:
+    steps_in_place = 0
+    while steps_in_place < READINGS:
         for page in client.pages(path, params=params, skip=skip):
             yield page
-            has_shrunk = total is not None and page.total is not None and page.total < total
+            lost = total - page.total if total is not None and page.total is not None else 0
             total = page.total
-            if has_shrunk and page.skip > skip:
-                skip = max(page.skip - LARGEST_PAGE, 0)
+            if lost > 0 and page.skip > skip:
+                back = max(page.skip - max(lost, LARGEST_PAGE), 0)
+                steps_in_place = 0 if back > skip else steps_in_place + 1
+                skip = back
                 break
         else:
             return
+    raise IncompleteReadError(
+        f"The count of {path} fell {READINGS} times while the same records were read. Let the task retry at a quieter "
+        "time."
+    )
 
 
 def advance_watermarks(engine: Engine, instance: str, object_names: Sequence[str]) -> None:

@@ -18,6 +18,10 @@ COLUMNS = ("prospect_id", "crm_object", "crm_id", "matched_by", "linked_at")
 """What a person is shown of a pair, in this order."""
 
 
+class TakenError(RuntimeError):
+    """The record to which a link was to lead is in another pair by now."""
+
+
 def read_links(
     connection: Connection, instance: str, *, record: Ref | None = None, crm_object: str | None = None
 ) -> Iterator[dict[str, Any]]:
@@ -63,13 +67,18 @@ def pair_up(
 
 
 def move_link(connection: Connection, instance: str, prospect_id: int, crm: Ref, reason: str, now: datetime) -> None:
-    """Lead a prospect's link to another record, and bury the old pair."""
+    """Lead a prospect's link to another record, and bury the old pair.
+
+    :raises TakenError: that record got a prospect by the same plan, which did not count on a person's yes to this.
+    """
     links = connector_links.c
     old = connection.execute(
         select(connector_links).where(links.instance == instance, links.prospect_id == prospect_id)
     ).one_or_none()
     if old is not None and Ref(old.crm_object, old.crm_id) == crm:
         return  # an earlier attempt did it
+    for holder in read_links(connection, instance, record=crm):
+        raise TakenError(f"{crm} belongs to prospect {holder['prospect_id']} by now")
     kept = moved_baseline(old.baseline, reason) if old is not None else {}
     if old is not None:
         bury(connection, instance, prospect_id, Ref(old.crm_object, old.crm_id), "relinked", now)

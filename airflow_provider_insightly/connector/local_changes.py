@@ -15,7 +15,10 @@ from airflow_provider_insightly.connector.state import LABELS, read_state, write
 
 
 def change_store(connection: Connection, instance: str, action: Action, settings: Settings, now: datetime) -> None:
-    """Do what an action decided that needs no request."""
+    """Do what an action decided that needs no request.
+
+    :raises TakenError: a link was to lead to a record that has a prospect by now; nothing was done.
+    """
     if action.step == "sync_field_labels":
         labels = read_state(connection, instance, LABELS) or {}
         write_state(connection, instance, LABELS, {**labels, **(action.baseline or {})})

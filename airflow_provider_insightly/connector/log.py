@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import ColumnElement
 
@@ -26,10 +26,8 @@ _CONSENT_FIELDS = tuple(set(OPT_OUT_FIELD.values()))
 
 
 def log_intent(connection: Connection, plan: Plan, seq: int, action: Action, now: datetime) -> None:
-    """Write what is about to be done; written twice (after a crash), it is there once."""
-    here = _of_action(plan, seq) & (connector_log.c.prospect_id == action.prospect_id)
-    connection.execute(delete(connector_log).where(here))
-    connection.execute(connector_log.insert(), [_row(plan, seq, action, change, now) for change in _changes(action)])
+    """Write what is about to be done."""
+    _log(connection, plan, seq, action, _changes(action), now)
 
 
 def log_filled(
@@ -39,14 +37,7 @@ def log_filled(
 
     After a crash some of it is filled in already, and is no change any more: its rows stay.
     """
-    if action.other is None or not changes:
-        return
-    survivor = action.other.id
-    here = _of_action(plan, seq) & (connector_log.c.prospect_id == survivor)
-    names = [change.field for change in changes]
-    connection.execute(delete(connector_log).where(here, connector_log.c.field.in_(names)))
-    rows = [{**_row(plan, seq, action, change, now), "prospect_id": survivor} for change in changes]
-    connection.execute(connector_log.insert(), rows)
+    _log(connection, plan, seq, action, changes, now)
 
 
 def log_result(
@@ -71,8 +62,9 @@ def log_kept(connection: Connection, plan: Plan, seq: int, kept: Mapping[str, Va
     """Write which fields have another value than was sent: Insightly cut it, rounded it, or left the field alone."""
     for field, value in sorted(kept.items()):
         here = _of_action(plan, seq) & (connector_log.c.field == field)
-        why = f"Insightly keeps it as {json.dumps(value, ensure_ascii=False)[:200]}"
-        connection.execute(update(connector_log).where(here).values(reason=why))
+        said = func.coalesce(connector_log.c.reason + "; ", "")
+        kept_as = f"Insightly keeps it as {json.dumps(value, ensure_ascii=False)[:200]}"
+        connection.execute(update(connector_log).where(here).values(reason=said + kept_as))
 
 
 def log_refused(
@@ -123,15 +115,29 @@ def drop_old_rows(connection: Connection, instance: str, now: datetime, log_days
     return connection.execute(delete(table).where(table.c.instance == instance, old)).rowcount
 
 
+def _log(
+    connection: Connection, plan: Plan, seq: int, action: Action, changes: Sequence[Change | None], now: datetime
+) -> None:
+    """Write rows; written twice (after a crash), they are there once."""
+    if not changes:
+        return
+    rows = [_row(plan, seq, action, change, now) for change in changes]
+    fields = [row["field"] for row in rows]
+    connection.execute(delete(connector_log).where(_of_action(plan, seq), connector_log.c.field.in_(fields)))
+    connection.execute(connector_log.insert(), rows)
+
+
 def _of_action(plan: Plan, seq: int) -> ColumnElement[bool]:
     return and_(connector_log.c.plan_id == plan.plan_id, connector_log.c.seq == seq)
 
 
 def _changes(action: Action) -> tuple[Change | None, ...]:
-    return action.changes or (None,)
+    """Return what has a row: a merge itself too, on the prospect that is lost; its changes are the survivor's."""
+    return (None, *action.changes) if action.event == "merge" else action.changes or (None,)
 
 
 def _row(plan: Plan, seq: int, action: Action, change: Change | None, now: datetime) -> dict[str, Any]:
+    survivor = action.other if action.event == "merge" and change else None
     return {
         "instance": plan.instance,
         "run_id": plan.run_id,
@@ -146,7 +152,7 @@ def _row(plan: Plan, seq: int, action: Action, change: Change | None, now: datet
         "reason": (change.reason if change else None) or action.reason,
         "crm_object": action.crm.object if action.crm else None,
         "crm_id": action.crm.id if action.crm else None,
-        "prospect_id": action.prospect_id,
+        "prospect_id": survivor.id if survivor else action.prospect_id,
         "field": change.field if change else "",
         "before": change.before if change else None,
         "after": change.after if change else None,

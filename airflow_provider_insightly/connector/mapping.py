@@ -139,14 +139,22 @@ class MappedField:
         return ORGANISATIONS if crm_object == CONTACTS and self.row.organisation else None
 
     def flows_to_marketing(self, crm_object: str) -> bool:
-        """Say whether values of this object may be written to the prospect."""
-        source, prospect = self.fields.get(self.source(crm_object) or ""), self.fields[PROSPECT]
-        if source is None or not prospect.writable:
+        """Say whether values of this object may be written to the prospect.
+
+        :raises ValueTypeError: the value map does not fit the types of its fields.
+        """
+        source, prospect = self.source(crm_object) or "", self.fields[PROSPECT]
+        if source not in self.fields or not prospect.writable:
             return False
-        return bool(self.row.values and self._values_for_prospect) or _fits(source, prospect)
+        if self.row.values:
+            return bool(self._values_for_prospect[source])
+        return _fits(self.fields[source], prospect)
 
     def flows_to_crm(self, crm_object: str) -> bool:
-        """Say whether the prospect's values may be written to this object."""
+        """Say whether the prospect's values may be written to this object.
+
+        :raises ValueTypeError: the value map does not fit the types of its fields.
+        """
         target = self.fields.get(crm_object)
         if target is None or not target.writable:
             return False

@@ -24,6 +24,9 @@ CHUNK = 500
 MOST_CHUNKS = 1000
 """Airflow maps a task over 1024 values at most (``[core] max_map_length``)."""
 
+NOTHING_HELD = "no breaker tripped"
+"""What released a plan that needed no person."""
+
 
 @dataclass
 class Summary:
@@ -179,7 +182,7 @@ def release(engine: Engine, plan: Plan, settings: Settings, approve_plan: str = 
                 + "\n".join(f"  {line}" for line in tripped)
                 + f"\nThe plan:\n{plan.summary}\nIf all this is meant, run again with approve_plan={plan.hash}"
             )
-        released_by = approved_by or plan.released_by or "no breaker tripped"
+        released_by = approved_by or plan.released_by or NOTHING_HELD
         table = connector_plans
         connection.execute(update(table).where(table.c.plan_id == plan.plan_id).values(released_by=released_by))
         if approved_by:  # what only waited for a person may now be applied
@@ -221,7 +224,12 @@ def approve(engine: Engine, instance: str, plan_hash: str, approved_by: str, now
 
 
 def use_up_approval(connection: Connection, plan: Plan) -> None:
-    """Let an approval end with the plan that it was given for: the same may be decided again, and be a mistake then."""
+    """Let an approval end with the plan that it released: the same may be decided again, and be a mistake then.
+
+    One that came too late for this plan is for the next that decides the same.
+    """
+    if plan.released_by == NOTHING_HELD:
+        return
     table = connector_approvals
     connection.execute(table.delete().where(table.c.instance == plan.instance, table.c.plan_hash == plan.hash))
 

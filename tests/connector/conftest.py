@@ -126,6 +126,18 @@ class Office:
         return [(each["method"], each["path"], each["body"]) for each in received if each["method"] != "GET"]
 
 
+def make_pair(office: Office, email: str = "a@example.com", **fields: Any) -> tuple[int, int]:
+    """Add a prospect and its Contact, and link them."""
+    contact, prospect = office.contact(email, **fields), office.prospect(email)
+    office.run()
+    return prospect, contact
+
+
+def convert_into(office: Office, lead: int, contact: int) -> None:
+    """Convert a Lead into a Contact that was there before."""
+    office.in_web_page(f"/records/Leads/{lead}", {"CONVERTED": True, "CONVERTED_CONTACT_ID": contact})
+
+
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store whose tables are made: making them takes longer than most tests."""

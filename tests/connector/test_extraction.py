@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from airflow_provider_insightly.connector import extraction
 from airflow_provider_insightly.connector.configuration import Configuration
-from airflow_provider_insightly.connector.extraction import extract
+from airflow_provider_insightly.connector.extraction import IncompleteReadError, extract, steady_pages
 from airflow_provider_insightly.connector.mapping import FieldMapping, check_mapping
 from airflow_provider_insightly.connector.records import OWN_FIELDS, Record, Ref, read_record
 from airflow_provider_insightly.connector.run import run_connector
@@ -54,7 +54,7 @@ def between_pages(
     monkeypatch.setattr(office.client, "pages", pages)
 
 
-def once(action: Callable[[], None]) -> Callable[[], None]:
+def once(action: Callable[[], object]) -> Callable[[], None]:
     left = [action]
     return lambda: left.pop()() if left else None
 
@@ -70,6 +70,37 @@ def test_a_record_deleted_between_two_pages_hides_no_other(office: Office, monke
         known = read_records(connection, "test", [Ref("Contacts", number) for number in contacts])
     assert len(known) == 10
     assert found.pages == 5 + 2  # the page before, and its own again
+
+
+def test_many_records_deleted_at_once_hide_no_others(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a page of them: those that were counted before they vanished make up for others that were not seen."""
+    contacts = [office.contact(f"{number}@example.com") for number in range(16)]
+    delete = once(lambda: [office.delete("Contacts", number) for number in contacts[:5]])
+    between_pages(office, monkeypatch, 4, lambda path, params: delete() if path == "/Contacts" else None)
+    mapping = check_mapping(FieldMapping.model_validate(row) for row in MAPPING)
+    extract(office.client, office.store, "test", "Contacts", mapping, overlap_seconds=300, now=office.now)
+    with office.store.connect() as connection:
+        known = read_records(connection, "test", [Ref("Contacts", number) for number in contacts])
+    assert len(known) == 16
+
+
+def test_a_count_that_falls_again_and_again_is_not_followed_for_ever(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers that do not agree on it, say."""
+    for number in range(6):
+        office.contact(f"{number}@example.com")
+    between_pages(office, monkeypatch, 0, lambda path, params: None)
+    pages = office.client.pages
+
+    def counted_by_two(path: str, **options: Any) -> Iterator[Any]:
+        for number, page in enumerate(pages(path, **options)):
+            yield replace(page, total=page.total - number % 2)
+
+    monkeypatch.setattr(office.client, "pages", counted_by_two)
+    with pytest.raises(IncompleteReadError, match="fell 3 times"):
+        for _ in zip(range(100), steady_pages(office.client, "/Contacts"), strict=False):
+            pass
 
 
 def test_a_sweep_during_which_records_are_deleted_concludes_nothing(

@@ -15,8 +15,8 @@ def plans_of(office: Office) -> list[str]:
 
 
 def test_a_plan_keeps_what_came_of_it(office: Office) -> None:
-    office.contact("ada@example.com", PHONE="1")
     office.prospect("ada@example.com")
+    office.contact("ada@example.com", PHONE="1")
     office.contact("bob@example.com")
     report = office.run(run_id="first", create_prospects=True, backfill=True)
     with office.store.connect() as connection:

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from airflow_provider_insightly.api.errors import AccessDeniedError
 from airflow_provider_insightly.connector import plans
+from airflow_provider_insightly.connector.applying import DENIALS
 from airflow_provider_insightly.connector.plans import OutdatedPlanError, chunks, read_plan
 from airflow_provider_insightly.connector.records import Ref
 from airflow_provider_insightly.store.tables import connector_actions, connector_records
@@ -186,11 +187,17 @@ def test_a_plan_of_which_only_pairs_were_made_keeps_its_approval(office: Office)
     assert staged(office, prospect).gone
 
 
-@pytest.mark.parametrize(("denied", "stopped"), [([1], False), ([1, 2, 3, 5, 6, 7], False), ([1, 2, 3, 4], True)])
+MOST = list(range(1, DENIALS + 1))
+
+
+@pytest.mark.parametrize(
+    ("denied", "stopped"),
+    [([1], False), ([number for number in MOST if number != 4] + [DENIALS + 1], False), ([*MOST, DENIALS + 1], True)],
+)
 def test_a_record_that_may_not_be_written_keeps_back_no_others(
     office: Office, denied: list[int], stopped: bool
 ) -> None:
-    made = pairs(office, 8)
+    made = pairs(office, DENIALS + 5)
     for contact, _ in made:
         office.edit("Contacts", contact, FIRST_NAME="Grace")
     office.sandbox.faults([{"kind": "status", "status": 403, "method": "PUT", "nth": denied}])
@@ -199,7 +206,7 @@ def test_a_record_that_may_not_be_written_keeps_back_no_others(
             office.run(run_id="one")
     office.run(run_id="one")
     names = [office.get("Prospect", prospect)["FIRST_NAME"] for _, prospect in made]
-    failed = denied[:3] if stopped else denied
-    assert names == ["Ada" if number in failed else "Grace" for number in range(1, 9)]
+    failed = MOST if stopped else denied
+    assert names == ["Ada" if number in failed else "Grace" for number in range(1, DENIALS + 6)]
     office.run()
     assert {office.get("Prospect", prospect)["FIRST_NAME"] for _, prospect in made} == {"Grace"}

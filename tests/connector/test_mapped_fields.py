@@ -1,64 +1,13 @@
-"""Prospect Field Mapping, row by row: first the decision alone, then pairs in the sandbox."""
+"""Prospect Field Mapping in the sandbox: pairs, what is written of them, and what is left."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from airflow_provider_insightly.connector.mapping import CRM_VALUE, MARKETING_VALUE, MOST_RECENT
-from airflow_provider_insightly.connector.rules.mapped_fields import NO_BASELINE, Decision, decide
+from airflow_provider_insightly.connector.mapping import MARKETING_VALUE, MOST_RECENT
 from tests.connector.conftest import Office
-
-NOON = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
-EARLIER = NOON - timedelta(hours=1)
-CRM, MARKETING = Decision("crm"), Decision("marketing")
-CRM_AFTER_CONFLICT, MARKETING_AFTER_CONFLICT = Decision("crm", conflict=True), Decision("marketing", conflict=True)
-
-
-@pytest.mark.parametrize(("behavior", "decision"), [(CRM_VALUE, CRM), (MARKETING_VALUE, MARKETING), (MOST_RECENT, CRM)])
-def test_crm_changed_and_marketing_same(behavior: str, decision: Decision) -> None:
-    assert decide(behavior, "new", "b", "b", EARLIER, NOON) == decision  # a one-sided change needs no clock
-
-
-@pytest.mark.parametrize(
-    ("behavior", "decision"), [(CRM_VALUE, CRM), (MARKETING_VALUE, MARKETING), (MOST_RECENT, MARKETING)]
-)
-def test_crm_same_and_marketing_changed(behavior: str, decision: Decision) -> None:
-    assert decide(behavior, "b", "new", "b", NOON, EARLIER) == decision
-
-
-@pytest.mark.parametrize(
-    ("behavior", "crm_updated", "marketing_updated", "decision"),
-    [
-        (CRM_VALUE, EARLIER, NOON, CRM_AFTER_CONFLICT),
-        (MARKETING_VALUE, NOON, EARLIER, MARKETING_AFTER_CONFLICT),
-        (MOST_RECENT, NOON, EARLIER, CRM_AFTER_CONFLICT),
-        (MOST_RECENT, EARLIER, NOON, MARKETING_AFTER_CONFLICT),
-        (MOST_RECENT, NOON, NOON + timedelta(seconds=120), CRM_AFTER_CONFLICT),
-        (MOST_RECENT, NOON, NOON + timedelta(seconds=121), MARKETING_AFTER_CONFLICT),
-        (MOST_RECENT, None, NOON, CRM_AFTER_CONFLICT),
-    ],
-)
-def test_both_changed_is_a_conflict(
-    behavior: str, crm_updated: Any, marketing_updated: Any, decision: Decision
-) -> None:
-    assert decide(behavior, "c", "m", "b", crm_updated, marketing_updated) == decision
-
-
-@pytest.mark.parametrize(
-    ("behavior", "crm_updated", "marketing_updated", "decision"),
-    [
-        (CRM_VALUE, EARLIER, NOON, CRM),
-        (MARKETING_VALUE, NOON, EARLIER, MARKETING),
-        (MOST_RECENT, EARLIER, NOON, MARKETING),
-        (MOST_RECENT, NOON, EARLIER, CRM),
-        (MOST_RECENT, NOON, NOON, CRM),
-    ],
-)
-def test_no_baseline(behavior: str, crm_updated: Any, marketing_updated: Any, decision: Decision) -> None:
-    assert decide(behavior, "c", "m", NO_BASELINE, crm_updated, marketing_updated) == decision
 
 
 @pytest.fixture
@@ -157,6 +106,16 @@ def test_a_value_that_the_server_writes_in_another_way_is_no_change_either(
     assert office.get(written, numbers[written])[field] == "GRACE"
 
 
+def test_that_both_sides_had_changed_is_told_of_a_value_that_the_server_writes_in_another_way_too(
+    office: Office, pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_in_capitals(office, monkeypatch, "FIRST_NAME")
+    office.edit("Prospect", pair[0], FIRST_NAME="Augusta")
+    office.edit("Contacts", pair[1], FIRST_NAME="Grace")
+    office.run()
+    assert office.log(field="FIRST_NAME")[0]["reason"] == 'conflict; Insightly keeps it as "GRACE"'
+
+
 def test_of_a_value_in_two_spellings_a_one_sided_change_is_no_conflict(
     office: Office, pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,27 +198,6 @@ def test_a_field_that_the_server_refuses_keeps_no_other_back(office: Office, pai
     office.edit("Contacts", pair[1], FIRST_NAME="Ada")
     office.run()
     assert office.get("Prospect", pair[0])["MOBILE"] == "10"
-
-
-def test_value_map_translates_both_ways(office: Office) -> None:
-    office.mapping = [
-        {
-            "prospect": "SALUTATION",
-            "contact": "SALUTATION",
-            "values": {"Frau": "Ms", "Herr": "Mr"},
-            "behavior": MOST_RECENT,
-        }
-    ]
-    contact, prospect = office.contact("a@example.com", SALUTATION="Frau"), office.prospect("a@example.com")
-    office.run()
-    assert office.get("Prospect", prospect)["SALUTATION"] == "Ms"
-    office.edit("Prospect", prospect, SALUTATION="Mr")
-    office.run()
-    assert office.get("Contacts", contact)["SALUTATION"] == "Herr"
-    office.edit("Contacts", contact, SALUTATION="Dr")
-    office.run()
-    assert office.get("Prospect", prospect)["SALUTATION"] == "Mr"
-    assert office.log(result="rejected")[0]["reason"] == "the value map has no 'Dr'"
 
 
 def test_organisation_field_flows_to_marketing_only(office: Office) -> None:
@@ -402,7 +340,7 @@ def test_our_own_write_does_not_make_a_side_the_newer_one(office: Office) -> Non
 
 
 @pytest.mark.parametrize("fills", [True, False])
-def test_nor_do_the_tags_that_a_merge_joins(office: Office, fills: bool) -> None:
+def test_tags_that_a_merge_joins_do_not_make_a_side_the_newer_one(office: Office, fills: bool) -> None:
     prospect = office.prospect("a@example.com", PHONE="1")
     lost_prospect = office.prospect("b@example.com", PHONE=None, DESCRIPTION="from a fair" if fills else None)
     office.in_web_page(f"/records/Prospect/{lost_prospect}", {"TAGS": [{"TAG_NAME": "vip"}]})

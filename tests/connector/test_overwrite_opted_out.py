@@ -184,8 +184,8 @@ def test_the_ledger_follows_an_address_change(office: Office) -> None:
 
 def test_opt_outs_are_the_first_writes_of_a_run(office: Office) -> None:
     pair(office, prospect=False, crm=True)
-    office.contact("z@example.com", PHONE="5")
     office.prospect("z@example.com")
+    office.contact("z@example.com", PHONE="5")
     office.run(overwrite_opted_out=True)
     puts = [body for method, _, body in office.writes() if method == "PUT"]
     assert puts[0]["OPTED_OUT"] is True

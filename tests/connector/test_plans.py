@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import Engine
 
-from airflow_provider_insightly.connector import plans
+from airflow_provider_insightly.connector import plans, run
 from airflow_provider_insightly.connector.applying import Applier, PlanNotReleasedError
 from airflow_provider_insightly.connector.extraction import IncompleteReadError
+from airflow_provider_insightly.connector.finishing import Report, finish
 from airflow_provider_insightly.connector.mapping import FieldMapping, check_mapping
-from airflow_provider_insightly.connector.plans import PlanHeldError, approve, read_plan
+from airflow_provider_insightly.connector.plans import Plan, PlanHeldError, approve, read_plan
 from airflow_provider_insightly.connector.records import Ref
 from airflow_provider_insightly.connector.settings import Breaker, Settings
 from tests.connector.conftest import Office
@@ -135,6 +137,24 @@ def test_an_approval_is_used_up(office: Office) -> None:
     for _, contact in pairs:
         office.edit("Contacts", contact, PHONE_MOBILE=None)
     assert held(office, "emptied values of MOBILE: 2", **options) == plan
+
+
+def test_an_approval_that_comes_while_the_run_goes_on_without_it_is_for_the_next(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (prospect, contact), _ = two_pairs(office)
+    office.delete("Contacts", contact)
+    options = {"delete_or_merge_prospects": True, "delete_mode": "delete", "delete_grace_hours": 0}
+
+    def approve_and_finish(engine: Engine, plan: Plan, *rest: Any, **named: Any) -> Report:
+        approve(engine, "test", plan.hash, "Ada", office.now())
+        return finish(engine, plan, *rest, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "finish", approve_and_finish)
+        assert office.run(**options).results["delete"] == {"pending_approval": 1}
+    assert office.run(**options).results["delete"] == {"applied": 1}
+    assert prospect not in [each["PROSPECT_ID"] for each in office.all("Prospect")]
 
 
 def test_a_plan_that_was_not_released_is_not_applied(office: Office) -> None:

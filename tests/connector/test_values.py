@@ -105,7 +105,7 @@ def test_values_of_each_type_are_carried_both_ways_and_then_all_is_quiet(
         office.in_web_page(f"/custom-fields/{name}", definition)
     office.mapping = [{"prospect": "Any__c", "contact": "Any__c", "behavior": MOST_RECENT}]
     read = {"DATE": "date", "DATETIME": "datetime", "MULTISELECT": "multiselect"}.get(kind, "text")
-    contact, prospect = office.contact("a@example.com", **custom(first)), office.prospect("a@example.com")
+    prospect, contact = office.prospect("a@example.com"), office.contact("a@example.com", **custom(first))
     office.run()
     assert canonical(value_of(office, "Prospect", prospect), read) == canonical(first, read)  # type: ignore[arg-type]
     is_quiet(office, contact)
@@ -152,11 +152,32 @@ def test_a_number_without_end_rejects_the_field_and_not_the_plan(office: Office)
     assert (row["result"], row["reason"]) == ("rejected", "'Infinity' is not an integer")
 
 
+def test_value_map_translates_both_ways(office: Office) -> None:
+    office.mapping = [
+        {
+            "prospect": "SALUTATION",
+            "contact": "SALUTATION",
+            "values": {"Frau": "Ms", "Herr": "Mr"},
+            "behavior": MOST_RECENT,
+        }
+    ]
+    prospect, contact = office.prospect("a@example.com"), office.contact("a@example.com", SALUTATION="Frau")
+    office.run()
+    assert office.get("Prospect", prospect)["SALUTATION"] == "Ms"
+    office.edit("Prospect", prospect, SALUTATION="Mr")
+    office.run()
+    assert office.get("Contacts", contact)["SALUTATION"] == "Herr"
+    office.edit("Contacts", contact, SALUTATION="Dr")
+    office.run()
+    assert office.get("Prospect", prospect)["SALUTATION"] == "Mr"
+    assert office.log(result="rejected")[0]["reason"] == "the value map has no 'Dr'"
+
+
 def test_a_value_map_is_read_as_the_types_of_its_fields(office: Office) -> None:
     office.in_web_page("/custom-fields/Prospect", {"FIELD_NAME": "Any__c", "FIELD_TYPE": "BIT"})
     values = {"Gold": "Yes", "Silver": "no"}
     office.mapping = [{"prospect": "Any__c", "contact": "TITLE", "values": values, "behavior": MOST_RECENT}]
-    contact, prospect = office.contact("a@example.com", TITLE="Gold"), office.prospect("a@example.com")
+    prospect, contact = office.prospect("a@example.com"), office.contact("a@example.com", TITLE="Gold")
     office.run()
     assert value_of(office, "Prospect", prospect) is True
     office.edit("Prospect", prospect, **custom(False))

@@ -1,1 +1,1 @@
-"""Tests over random worlds and edits; ``HYPOTHESIS_PROFILE=thorough`` tries thousands."""
+"""Tests over random worlds and edits; ``PROPERTY_EXAMPLES=2000`` tries so many."""

@@ -5,6 +5,7 @@ The numbers in the names of the checks are those of the list in ``docs/connector
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -22,6 +23,7 @@ from hypothesis.stateful import (
 )
 
 from airflow_provider_insightly.api.client import InsightlyClient
+from airflow_provider_insightly.api.errors import InsightlyError
 from airflow_provider_insightly.api.retry import NO_RETRY
 from airflow_provider_insightly.connector.actions import APPLIED
 from airflow_provider_insightly.connector.mapping import CRM_VALUE, MARKETING_VALUE, MOST_RECENT
@@ -211,6 +213,34 @@ class Connector(RuleBasedStateMachine):
         if cleared:
             self.office.run(run_id=run_id, backfill=backfill)
         self.check_world()
+
+    @rule(
+        status=st.sampled_from([400, 403]),
+        method=st.sampled_from(["GET", "POST", "PUT"]),
+        nth=st.sets(st.integers(1, 6), min_size=1, max_size=4),
+    )
+    def sync_while_requests_are_refused(self, status: int, method: str, nth: set[int]) -> None:
+        """What is refused is tried again; where too much is, the run ends before its end."""
+        fault = {"kind": "status", "status": status, "method": method, "object": "Prospect", "nth": sorted(nth)}
+        self.sandbox.faults([fault])
+        with contextlib.suppress(InsightlyError):
+            self.office.run(run_id=f"crash {self.office.offset} {random.random()}")
+        self.sandbox.faults([])
+        self.check_world()
+
+    @rule(delete_mode=st.sampled_from(["archive", "delete"]))
+    def sync_with_a_yes(self, delete_mode: str) -> None:
+        """A person lets through what waits for one."""
+        plan = self.office.run(delete_mode=delete_mode, dry_run=True).plan_hash
+        assert self.office.run(delete_mode=delete_mode, approve_plan=plan).plan_hash == plan  # 13
+        self.check_world()
+
+    @rule(name=st.sampled_from(NAMES), index=st.integers(0, 5))
+    def sync_one_record(self, name: str, index: int) -> None:
+        number = self.pick(name, index)
+        if number is not None:
+            self.office.run(only=Ref(name, number))
+            self.check_world()
 
     def checked_run(self, **options: Any) -> Any:
         dry = self.office.run(dry_run=True, **options)
