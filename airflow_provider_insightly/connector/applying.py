@@ -58,8 +58,8 @@ _STOPS = (AuthenticationError, DailyQuotaError)
 """Answers after which the next request would fare no better."""
 
 DENIALS = 20
-"""So many writes in a row may be denied (403) before the next one stops the task: a user may lack the permission for all
-records, which each run should notice soon, or for some that stand together, which must not keep back the others."""
+"""So many writes in a row may be denied (403) before the next one stops the task: a user may lack the permission for
+all records, which is to be noticed soon, or for some that stand together, which must not keep back the others."""
 
 
 class PlanNotReleasedError(RuntimeError):

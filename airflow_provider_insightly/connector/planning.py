@@ -26,7 +26,7 @@ from airflow_provider_insightly.connector.rules.overwrite_opted_out import sync_
 from airflow_provider_insightly.connector.rules.sync_field_labels import sync_labels
 from airflow_provider_insightly.connector.rules.update_email_addresses import update_email
 from airflow_provider_insightly.connector.settings import Settings
-from airflow_provider_insightly.connector.staging import queue, queue_all, stage_unseen
+from airflow_provider_insightly.connector.staging import queue, queue_all, read_records, stage_unseen
 from airflow_provider_insightly.connector.state import CREATING_SINCE, LABELS, SYNCED_WITH, read_state, read_time
 from airflow_provider_insightly.connector.timeline import plan_notes
 from airflow_provider_insightly.connector.world import Link, World
@@ -41,6 +41,10 @@ from airflow_provider_insightly.store.tables import (
 
 BATCH = 500
 """Changed records that are looked at together; with their neighbours they are what a plan holds in memory at once."""
+
+
+class UnknownRecordError(LookupError):
+    """A run was confined to a record that Insightly never showed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,7 @@ def make_plan(
     :param dry_run: the plan is never applied.
     :param backfill: look at every record, and create prospects for records older than the setting.
     :param only: plan for this record and its neighbourhood alone.
+    :raises UnknownRecordError: that record was never read.
     """
     with writing(engine) as connection:
         plan_id = _start(connection, instance, run_id, now, dry_run)
@@ -132,6 +137,10 @@ def make_plan(
         if backfill or read_state(connection, instance, SYNCED_WITH) != configuration.digest:
             queue_all(connection, instance)
         if only is not None:
+            if not read_records(connection, instance, [only]):  # what was deleted is there, too
+                raise UnknownRecordError(
+                    f"{instance} shows no {only}: there is no such record, or the key's user may not see it."
+                )
             queue(connection, instance, [only])
         _mark(connection, instance, plan_id, only)
         rules = Rules(configuration.settings, mapping, read_time(connection, instance, CREATING_SINCE), backfill)

@@ -76,13 +76,14 @@ class ConnectorOperator(BaseOperator):
         from airflow_provider_insightly.api.errors import AccessDeniedError, AuthenticationError
         from airflow_provider_insightly.connector.configuration import ConfigurationError
         from airflow_provider_insightly.connector.mapping import MappingError
+        from airflow_provider_insightly.connector.planning import UnknownRecordError
         from airflow_provider_insightly.connector.plans import OutdatedPlanError, PlanHeldError
 
         try:
             return self.take_step(context)
         except (
             *(AuthenticationError, AccessDeniedError),
-            *(ConfigurationError, MappingError, PlanHeldError, OutdatedPlanError),
+            *(ConfigurationError, MappingError, PlanHeldError, OutdatedPlanError, UnknownRecordError),
         ) as error:
             raise AirflowFailException(str(error)) from error
 

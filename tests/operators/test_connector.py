@@ -175,6 +175,13 @@ def test_what_names_no_record_is_refused(text: str, problem: str) -> None:
         one_record({"params": {"record": text}})  # type: ignore[arg-type]
 
 
+def test_a_run_for_a_record_that_was_never_read_fails(office: Office, take: Any) -> None:
+    contact = office.contact("a@example.com")
+    with pytest.raises(AirflowFailException, match="shows no Contacts 5: there is no such record"):
+        plan(office, take, {"record": "Contacts/5"}, {})
+    assert plan(office, take, {"record": f"Contacts/{contact}"}, {})["counts"] == {}
+
+
 def test_the_check_keeps_which_run_has_which_boxes(office: Office, take: Any) -> None:
     take(CheckSettingsOperator, {"create_prospects": True, "match_by_email": True, "dry_run": True}, {})
     with office.store.connect() as connection:

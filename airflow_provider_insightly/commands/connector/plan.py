@@ -50,7 +50,6 @@ def make_plan(args: argparse.Namespace) -> int:
     from airflow_provider_insightly.connector.mapping import MappingError
     from airflow_provider_insightly.connector.plans import read_plan, tripped_breakers
     from airflow_provider_insightly.connector.run import run_connector, utc_now
-    from airflow_provider_insightly.connector.staging import read_records
     from airflow_provider_insightly.hooks.insightly import InsightlyHook
 
     configuration = load_configuration(args.configuration)
@@ -61,10 +60,7 @@ def make_plan(args: argparse.Namespace) -> int:
         run_connector(hook.get_conn(), store, instance, configuration, run_id=run_id, dry_run=True, **options)
     except MappingError as error:
         raise ConfigurationError(locate_mapping_problems(args.configuration, error)) from None
-    only = options["only"]
     with store.connect() as connection:
-        if only and not read_records(connection, instance, [only]):  # what was deleted is there, too
-            raise LookupError(f"{instance} shows no {only}: there is no such record, or the key's user may not see it.")
         plan = read_plan(connection, instance, run_id)
         write_rows(args, _rows(connection, plan, args.skipped), COLUMNS, SHOWN, "Nothing is to be changed.")
     is_table_on_screen = wanted_format(args) == "table" and not args.output
