@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-PREFIX = "/insightly"
+from airflow_provider_insightly.ui import PREFIX
 
 
 class InsightlyPlugin(AirflowPlugin):

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from airflow_provider_insightly.ui.plugin import PREFIX
+from airflow_provider_insightly.ui import PREFIX
 
 TITLES = {
     400: "This cannot be read",

@@ -15,7 +15,7 @@ from airflow_provider_insightly.connector.mapping import (
     MappedField,
     is_never_emptied,
 )
-from airflow_provider_insightly.connector.records import ORGANISATIONS, PROSPECT, Record, Ref
+from airflow_provider_insightly.connector.records import ORGANISATIONS, Record, Ref
 from airflow_provider_insightly.connector.rules.quarantine import QUARANTINED, is_quarantined
 from airflow_provider_insightly.connector.settings import Settings
 from airflow_provider_insightly.connector.values import Value, ValueTypeError, is_custom
@@ -214,9 +214,7 @@ def _decide_row(
     value = theirs if winner == "crm" else ours
     first = baseline is NO_BASELINE
     reason = "conflict" if decision.conflict else None
-    if winner == "crm":
-        return _write_prospect(row, prospect, crm, value, first, reason, world, settings)
-    return _write_crm(row, prospect, crm, value, first, reason, world, settings)
+    return _write(winner, row, prospect, crm, value, first, reason, world, settings)
 
 
 def _possible(winner: Side, row: MappedField, crm_object: str) -> Side:
@@ -226,7 +224,8 @@ def _possible(winner: Side, row: MappedField, crm_object: str) -> Side:
     return winner if row.flows_to_crm(crm_object) else "crm"
 
 
-def _write_prospect(
+def _write(
+    winner: Side,
     row: MappedField,
     prospect: Record,
     crm: Record,
@@ -236,47 +235,25 @@ def _write_prospect(
     world: World,
     settings: Settings,
 ) -> _Outcome:
-    before = prospect.data.get(row.name)
-    step = CRM_EMPTY if value is None else SYNC_FIELDS
-    held = _held_back(value, first, settings.crm_empty_overwrites_marketing, step, row, PROSPECT, row.name)
+    """Write the winner's value to the other side, or say why it is not written."""
+    if winner == "crm":
+        event, target, name, empty_step = "update_prospect", prospect, row.name, CRM_EMPTY
+    else:
+        event, target, name, empty_step = "update_crm", crm, row.names[crm.ref.object], MARKETING_EMPTY
+    step = empty_step if value is None else SYNC_FIELDS
+    before = target.data.get(name)
+    held = _held_back(value, first, getattr(settings, empty_step), step, row, target.ref.object, name)
     if held:
-        return _Outcome(row.name, None, "crm", step, Change(row.name, before, None, row.behavior, held), SKIPPED)
+        return _Outcome(row.name, None, winner, step, Change(name, before, None, row.behavior, held), SKIPPED)
     try:
-        change = Change(row.name, before, row.for_prospect(value), row.behavior, reason)
-    except ValueTypeError as error:
-        change = Change(row.name, before, value, row.behavior, str(error))
-        return _Outcome(row.name, None, "crm", step, change, REJECTED)
-    if is_quarantined("update_prospect", change, row, prospect.ref, crm.ref, world):
-        change = replace(change, reason=QUARANTINED)
-        return _Outcome(row.name, None, "crm", step, change, SKIPPED)
-    return _Outcome(row.name, value, "crm", step, change)
-
-
-def _write_crm(
-    row: MappedField,
-    prospect: Record,
-    crm: Record,
-    value: Value,
-    first: bool,
-    reason: str | None,
-    world: World,
-    settings: Settings,
-) -> _Outcome:
-    name = row.names[crm.ref.object]
-    before = crm.data.get(name)
-    step = MARKETING_EMPTY if value is None else SYNC_FIELDS
-    held = _held_back(value, first, settings.marketing_empty_overwrites_crm, step, row, crm.ref.object, name)
-    if held:
-        return _Outcome(row.name, None, "marketing", step, Change(name, before, None, row.behavior, held), SKIPPED)
-    try:
-        change = Change(name, before, row.for_crm(crm.ref.object, value), row.behavior, reason)
+        written = row.for_prospect(value) if winner == "crm" else row.for_crm(crm.ref.object, value)
     except ValueTypeError as error:
         change = Change(name, before, value, row.behavior, str(error))
-        return _Outcome(row.name, None, "marketing", step, change, REJECTED)
-    if is_quarantined("update_crm", change, row, prospect.ref, crm.ref, world):
-        change = replace(change, reason=QUARANTINED)
-        return _Outcome(row.name, None, "marketing", step, change, SKIPPED)
-    return _Outcome(row.name, value, "marketing", step, change)
+        return _Outcome(row.name, None, winner, step, change, REJECTED)
+    change = Change(name, before, written, row.behavior, reason)
+    if is_quarantined(event, change, row, prospect.ref, crm.ref, world):
+        return _Outcome(row.name, None, winner, step, replace(change, reason=QUARANTINED), SKIPPED)
+    return _Outcome(row.name, value, winner, step, change)
 
 
 def _held_back(
