@@ -68,15 +68,20 @@ class Desk:
         id_field = obj.id_field or ""
         record = {**blank_record(obj.type), **{key: value for key, value in fields.items() if key in obj.fields}}
         record[id_field] = self.store.next_number(obj.name)
-        for field, value in (
-            ("DATE_CREATED_UTC", self.timestamp),
-            ("OWNER_USER_ID", FIRST_USER_ID),
-            ("CREATED_USER_ID", FIRST_USER_ID),
-            ("LINKED_EMAIL_ADDRESS", mailbox(obj.type, record[id_field])),
-        ):
-            if record.get(field, "") is None:
-                record[field] = value
+        fill_in(obj, record, self.timestamp)
         return self.save(name, record)
+
+
+def fill_in(obj: InsightlyObject, record: Record, timestamp: str) -> None:
+    """Give a record, which has its id, what Insightly gives each, where nothing says otherwise."""
+    for field, value in (
+        ("DATE_CREATED_UTC", timestamp),
+        ("OWNER_USER_ID", FIRST_USER_ID),
+        ("CREATED_USER_ID", FIRST_USER_ID),
+        ("LINKED_EMAIL_ADDRESS", mailbox(obj.type, record[obj.id_field or ""])),
+    ):
+        if record.get(field, "") is None:
+            record[field] = value
 
 
 def find_object(name: str) -> InsightlyObject:

@@ -11,15 +11,13 @@ from typing import Any
 from airflow_provider_insightly.api.catalogue import InsightlyObject
 from airflow_provider_insightly.sandbox.answers import ApiError
 from airflow_provider_insightly.sandbox.call import next_etag, read_json
-from airflow_provider_insightly.sandbox.desk import find_object
-from airflow_provider_insightly.sandbox.instance import FIRST_USER_ID
+from airflow_provider_insightly.sandbox.desk import fill_in, find_object
 from airflow_provider_insightly.sandbox.operations import number_parts
 from airflow_provider_insightly.sandbox.records import Record, Store
 from airflow_provider_insightly.sandbox.values import (
     CUSTOM_NAME,
     blank_record,
     convert_field,
-    mailbox,
     read_custom_fields,
     write_date,
 )
@@ -91,18 +89,14 @@ def keep(store: Store, obj: InsightlyObject, record: Record, now: float) -> None
     if record.get(id_field) is None:
         record[id_field] = store.next_number(obj.name)
     store.raise_sequence(obj.name, record[id_field])
-    for field, value in (
-        ("DATE_CREATED_UTC", write_date(int(now))),
-        ("DATE_UPDATED_UTC", record.get("DATE_CREATED_UTC") or write_date(int(now))),
-        ("OWNER_USER_ID", FIRST_USER_ID),
-        ("CREATED_USER_ID", FIRST_USER_ID),
-        ("ETag", next_etag(None)),
-        ("LINKED_EMAIL_ADDRESS", mailbox(obj.type, record[id_field])),
-    ):
-        if field in record and record[field] is None:
+    timestamp = write_date(int(now))
+    fill_in(obj, record, timestamp)
+    updated = record.get("DATE_CREATED_UTC") or timestamp
+    for field, value in (("DATE_UPDATED_UTC", updated), ("ETag", next_etag(None))):
+        if record.get(field, "") is None:
             record[field] = value
     number_parts(store, obj, record[id_field], record)
-    store.put(obj.name, record[id_field], record, record.get("DATE_UPDATED_UTC") or write_date(int(now)))
+    store.put(obj.name, record[id_field], record, record.get("DATE_UPDATED_UTC") or timestamp)
 
 
 def find_imports(arguments: Iterable[str]) -> list[tuple[str, Path]]:
