@@ -155,11 +155,18 @@ class Settings(_Strict):
 
     def merged_from(self, ref: Ref) -> list[Ref]:
         """Return the records of which a person says that they were merged into this one, also by way of others."""
-        return [lost for lost in self._merges if self.merged_into(lost) == ref] if self._merges else []
+        return self._merged_from.get(ref, [])
 
     @cached_property
     def _merges(self) -> dict[Ref, Ref]:
         return {parse_ref(lost): parse_ref(survivor) for lost, survivor in self.merge_map.items()}
+
+    @cached_property
+    def _merged_from(self) -> dict[Ref | None, list[Ref]]:
+        found: dict[Ref | None, list[Ref]] = {}
+        for lost in self._merges:
+            found.setdefault(self.merged_into(lost), []).append(lost)
+        return found
 
 
 def parse_ref(text: str) -> Ref:

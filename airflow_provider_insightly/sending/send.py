@@ -196,10 +196,11 @@ class _Send:
             raise
         if request.method == "DELETE" and result.status == 404 and self.maybe_deleted.intersection(request.indices):
             result = replace(result, outcome="succeeded", message="")
-        if result.outcome == "failed" and request.existing is not None:
-            self.behind.add(request.existing)
+        changed = request.existing
+        if result.outcome == "failed" and changed is not None:
+            self.behind.add(changed)
         # What comes after a change that has to be sent again is sent again too, or the older value would win.
-        if result.outcome == "succeeded" and request.existing not in self.behind:
+        if result.outcome == "succeeded" and changed not in self.behind:
             self.journal.finish(result.items, result.record_ids)
         elif result.outcome == "rejected" or (result.outcome == "failed" and request.creates):
             self.journal.forget(result.items)  # a create that failed is known not to be done, or it would be unknown
