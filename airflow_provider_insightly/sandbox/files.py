@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from email import message_from_bytes
 from email.policy import HTTP
 
+from airflow_provider_insightly.api.address import BASE_PATH
 from airflow_provider_insightly.sandbox.answers import Answer, ApiError, empty_answer, json_answer
 from airflow_provider_insightly.sandbox.call import Call, Handler, read_id
 from airflow_provider_insightly.sandbox.operations import page, read_date
@@ -45,7 +46,7 @@ def add_file(call: Call) -> Answer:
             "OWNER_USER_ID": call.user_id,
             "DATE_CREATED_UTC": call.timestamp,
             "DATE_UPDATED_UTC": call.timestamp,
-            "URL": f"/v3.1/{FILES}/{number}",
+            "URL": f"{BASE_PATH}/{FILES}/{number}",
         }
         call.store.put(files_of(call), number, record, call.timestamp)
         call.store.save_content(FILES, number, files_of(call), record["CONTENT_TYPE"], content)
@@ -126,7 +127,7 @@ def put_image(call: Call) -> Answer:
         content_type = call.headers.get("content-type", "application/octet-stream")
         call.store.save_content(call.obj.name, call.record_id, image_name(call), content_type, call.body)
         if image_name(call) == "Image" and "IMAGE_URL" in record:
-            record["IMAGE_URL"] = f"/v3.1/{call.obj.name}/{call.record_id}/Image"
+            record["IMAGE_URL"] = f"{BASE_PATH}/{call.obj.name}/{call.record_id}/Image"
         call.save(call.obj, call.record_id, record)
     return json_answer(201, [record])
 

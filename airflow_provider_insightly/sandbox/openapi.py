@@ -9,6 +9,7 @@ import re
 from functools import cache
 from typing import Any
 
+from airflow_provider_insightly.api.address import BASE_PATH
 from airflow_provider_insightly.api.catalogue import Field, Operation, operations, types
 
 Schema = dict[str, Any]
@@ -57,7 +58,7 @@ def document() -> Schema:
     return {
         "openapi": "3.0.3",
         "info": {"title": "Insightly REST API, as the sandbox answers it", "version": "v3.1"},
-        "servers": [{"url": "/v3.1"}],
+        "servers": [{"url": BASE_PATH}],
         "security": [{"key": []}],
         "paths": paths,
         "components": {

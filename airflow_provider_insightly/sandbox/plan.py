@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_insightly.api.address import BASE_PATH
 from airflow_provider_insightly.sandbox.answers import ApiError, not_found
 from airflow_provider_insightly.sandbox.records import Store
 from airflow_provider_insightly.sandbox.routes import Route
@@ -20,9 +21,9 @@ def check_object(store: Store, settings: Settings, route: Route) -> None:
         wanted = route.parameters[0]
         defined = {definition["OBJECT_NAME"].lower() for definition in store.records(Selection("CustomObjects"))}
         if wanted.lower() not in defined:
-            raise not_found(route.operation.method, f"/v3.1/{wanted}")
+            raise not_found(route.operation.method, f"{BASE_PATH}/{wanted}")
     if name not in settings.without:
         return
     if name in ANSWERED_WITH_404:
-        raise not_found(route.operation.method, f"/v3.1/{name}")
+        raise not_found(route.operation.method, f"{BASE_PATH}/{name}")
     raise ApiError(403, f"API User does not have access to {name}")

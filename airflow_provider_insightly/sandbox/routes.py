@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 
+from airflow_provider_insightly.api.address import BASE_PATH
 from airflow_provider_insightly.api.catalogue import Operation, objects, operations
 from airflow_provider_insightly.sandbox.answers import not_found, wrong_method
 
@@ -51,7 +52,7 @@ def find_route(method: str, path: str, *, patch: bool) -> Route:
         raise wrong_method(method)
     if first in _wrong_numbers():
         raise wrong_method(method)
-    raise not_found(method, f"/v3.1/{'/'.join(segments)}")
+    raise not_found(method, f"{BASE_PATH}/{'/'.join(segments)}")
 
 
 def _only_custom(node: _Node, parameters: tuple[str, ...]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from requests.structures import CaseInsensitiveDict
 
+from airflow_provider_insightly.api.address import BASE_PATH
 from airflow_provider_insightly.api.client import InsightlyClient
 from airflow_provider_insightly.sending.address import fields_of_url
 from airflow_provider_insightly.sending.exchange import Exchange
@@ -21,7 +22,7 @@ from airflow_provider_insightly.sending.settings import SendSettings
 from airflow_provider_insightly.sending.source import number_records
 
 SHOWN = 10
-BASE_URL = "https://api.{pod}.insightly.com/v3.1"
+BASE_URL = f"https://api.{{pod}}.insightly.com{BASE_PATH}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from airflow.utils.session import create_session
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
+from airflow_provider_insightly.api.address import BASE_PATH
 from airflow_provider_insightly.api.catalogue import InsightlyObject, objects
 from airflow_provider_insightly.api.client import secrets_of
 from airflow_provider_insightly.api.errors import InsightlyError
@@ -244,7 +245,7 @@ def _show(sample: Sample, records: Sequence[Record | Rejection]) -> dict[str, An
     values = [source.values for source in sources]
     return {
         "sample": sample,
-        "path": sample.url.partition("/v3.1")[2] or sample.url,
+        "path": sample.url.partition(BASE_PATH)[2] or sample.url,
         "places": _places(sources),
         "pretty": _pretty_text(sample.body),
         "source": _pretty(values[0] if len(values) == 1 else values),
